@@ -1,0 +1,133 @@
+/* Sixteen-lane float operations that Swift's standard library has only as loops over lanes, and the structs that kernels take.
+ *
+ * The functions are inlined into the importing kernels and compiled at those kernels' instruction set. Structs are plain memory, so
+ * they may pass between modules of different instruction sets, where vectors by value may not. */
+#pragma once
+#include <stdint.h>
+
+typedef float rill__v16 __attribute__((ext_vector_type(16)));
+
+#define RILL__INLINE static inline __attribute__((always_inline))
+
+/* a * b + c, rounded once where the processor can; without FMA the builtin would call fmaf for every lane. */
+RILL__INLINE rill__v16 rill__fma(rill__v16 a, rill__v16 b, rill__v16 c) {
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__aarch64__)
+  return __builtin_elementwise_fma(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
+/* The smaller (larger) of x and y; a NaN in x stays. */
+RILL__INLINE rill__v16 rill__min(rill__v16 x, rill__v16 y) { return y < x ? y : x; }
+RILL__INLINE rill__v16 rill__max(rill__v16 x, rill__v16 y) { return y > x ? y : x; }
+
+RILL__INLINE rill__v16 rill__sqrt(rill__v16 x) { return __builtin_elementwise_sqrt(x); }
+
+/* One where x > 0, else zero. */
+RILL__INLINE rill__v16 rill__is_positive(rill__v16 x) { return x > (rill__v16)0.0f ? (rill__v16)1.0f : (rill__v16)0.0f; }
+
+/* The largest lane, by halves. */
+RILL__INLINE float rill__largest(rill__v16 x) { return __builtin_reduce_max(x); }
+
+RILL__INLINE float rill__logf(float x) { return __builtin_logf(x); }
+
+/* Shape letters: B rows (lanes of a batch), K input size, H hidden size, Hp = H rounded up to 16, U = Hp / 16 unit blocks, S slots.
+ * All arrays are 64-byte aligned; entries from H to Hp are zero in hidden and cell state. */
+
+/* One forward time step of a layer, for `rows` sequences. */
+typedef struct rill__frame {
+  long rows;
+  long blocks;            /* U, of the output */
+  long output_size;       /* H (or a dense layer's outputs), not padded */
+  long input_rows;        /* rows of input weights in a panel: K padded to the chains, or the number of tokens */
+  long recurrent_rows;    /* rows of recurrent weights in a panel: H padded to the chains */
+  long kind;              /* variant: rill__activation of rnn and dense */
+  long saving;            /* 1: leave in z and s what backward needs */
+  const float *weights;   /* packed panels, [U] of [bias | input rows | recurrent rows] */
+  const float *x;         /* [B][x_stride], or NULL with tokens */
+  long x_stride;
+  const int32_t *tokens;  /* [B], each -1 ..< input_rows, or NULL */
+  const float *h;         /* [B][Hp] hidden state before the step */
+  float *h_next;          /* [B][Hp] hidden state after it; the output of any layer; does not overlap h */
+  float *c;               /* [B][Hp] cell state, in place */
+  float *z;               /* [B][U][S][16] pre-activations; factors for backward when saving */
+  float *s;               /* [B][U][...][16] more factors, written when saving */
+  float *q;               /* [B][Hp] reset-before GRU: r * h */
+} rill__frame;
+
+/* The element-wise part of one backward time step of a cell, for `rows` sequences. */
+typedef struct rill__backward_frame {
+  long rows;
+  long blocks;
+  const float *dh;        /* [B][Hp] gradient of the hidden state after the step */
+  float *carry;           /* [B][Hp] out: its part that reaches the hidden state before the step without a product */
+  float *dc;              /* [B][Hp] gradient of the cell state, in place */
+  float *z;               /* [B][U][S][16] in: factors; out: gradient of the pre-activations */
+  const float *s;         /* [B][U][...][16] */
+  const float *dq;        /* [B][Hp] reset-before GRU: gradient of r * h */
+} rill__backward_frame;
+
+/* c[i][16j ..] (+)= sum over o, k of a[i * a_row + k * a_step + o * a_outer] * b[k * b_step + o * b_outer + 16j ..],
+ * i < rows, j < vectors, k < steps, o < outers; k ascends within o. */
+typedef struct rill__product {
+  long rows, vectors, steps, outers;
+  const float *a;
+  long a_row, a_step, a_outer;
+  const float *b;
+  long b_step, b_outer;
+  float *c;
+  long c_row;
+  long adding;            /* 1: start from c, 0: from zero */
+} rill__product;
+
+enum { rill__linear = 0, rill__tanh = 1, rill__relu = 2, rill__sigmoid = 3, rill__softmax = 4 };
+
+/* What an optimizer kernel works on: n parameters (a multiple of 16) and up to two moments. */
+typedef struct rill__update {
+  long count;
+  long committing;        /* 0: only find out whether every result is finite; 1: write */
+  float *parameters;
+  const float *gradients;
+  float *first;           /* momentum buffer, or first moment */
+  float *second;          /* second moment */
+  float scale;            /* multiplies the gradient: clipping by norm */
+  float limit;            /* then limits its elements to +- this (infinity: no limit) */
+  float rate;             /* step size */
+  float first_decay;      /* momentum, or beta1 */
+  float first_rest;       /* 1 - beta1 */
+  float second_decay;     /* alpha, or beta2 */
+  float second_rest;      /* 1 - alpha, or 1 - beta2 */
+  float second_correction; /* 1 / sqrt(1 - beta2^n) */
+  float epsilon;
+  long starting;          /* 1 on the first update: an empty momentum buffer takes the gradient as it is */
+} rill__update;
+
+/* The kernels of one instruction-set level. Only pointers and sizes cross this border. */
+typedef struct rill__kernels {
+  void (*elman_forward)(const rill__frame *frame);
+  void (*lstm_forward)(const rill__frame *frame);
+  void (*gru_forward)(const rill__frame *frame);
+  void (*gru_reset_before_forward)(const rill__frame *frame);
+  void (*dense_forward)(const rill__frame *frame);
+  void (*embedding_forward)(const rill__frame *frame);
+  void (*elman_backward)(const rill__backward_frame *frame);
+  void (*lstm_backward)(const rill__backward_frame *frame);
+  void (*gru_backward)(const rill__backward_frame *frame);
+  void (*gru_reset_before_candidate_backward)(const rill__backward_frame *frame);
+  void (*gru_reset_before_gate_backward)(const rill__backward_frame *frame);
+  void (*dense_backward)(long kind, long rows, long blocks, float *dy, const float *factors, const float *y);
+  void (*product)(const rill__product *operands);
+  void (*column_sums)(long rows, long vectors, const float *a, long row, float *sums);
+  void (*scatter_rows)(long rows, long vectors, const int32_t *tokens, const float *a, long row, float *gradient);
+  void (*cross_entropy)(long rows, long size, long blocks, float *z, const int32_t *classes, float scale, float *losses, int32_t *correct);
+  long (*update_sgd)(const rill__update *update);
+  long (*update_rmsprop)(const rill__update *update);
+  long (*update_adam)(const rill__update *update);
+  long (*all_finite)(const float *values, long count);
+  double (*sum_of_squares)(const float *values, long count);
+  void (*multiply)(const float *x, const float *m, float *y, long count);
+  void (*add)(const float *x, float *y, long count);
+  void (*take_input)(long rows, long size, const float *x, const float *shift, const float *scale, float *y, long y_row);
+  void (*give_output)(long rows, long size, const float *x, long x_row, const float *shift, const float *scale, float *y);
+} rill__kernels;

@@ -1,0 +1,129 @@
+import CPlatform
+import CRill
+import RillBase
+import RillFormat
+import RillJSON
+import RillNetwork
+
+@implementation @_cdecl("rill_model_create")
+public func rill_model_create(
+  _ configuration: UnsafePointer<CChar>!, _ seed: UInt64, _ options: UnsafePointer<CChar>!, _ model: UnsafeMutablePointer<OpaquePointer?>!
+) -> rill_status {
+  status { () throws(RillError) in
+    let out = try required(model, "model")
+    out.pointee = nil
+    let text = try required(configuration, "configuration")
+    try checkNoOptions(options)
+    out.pointee = retained(try ModelReader.create(bytes(text), seed: seed))
+  }
+}
+
+@implementation @_cdecl("rill_model_load")
+public func rill_model_load(
+  _ path: UnsafePointer<CChar>!, _ options: UnsafePointer<CChar>!, _ model: UnsafeMutablePointer<OpaquePointer?>!
+) -> rill_status {
+  status { () throws(RillError) in
+    let out = try required(model, "model")
+    out.pointee = nil
+    let path = try required(path, "path")
+    try checkNoOptions(options)
+    var data: UnsafeMutableRawPointer?
+    var size = 0
+    let error = rill__read_file(path, Int(Int32.max), &data, &size)
+    guard error == 0, let data else { throw RillError.file(path, errno: error) }
+    defer { rill__free(data) }
+    out.pointee = retained(try ModelReader.read(UnsafeRawBufferPointer(start: data, count: size)))
+  }
+}
+
+@implementation @_cdecl("rill_model_parse")
+public func rill_model_parse(
+  _ text: UnsafePointer<CChar>!, _ text_length: Int, _ options: UnsafePointer<CChar>!, _ model: UnsafeMutablePointer<OpaquePointer?>!
+) -> rill_status {
+  status { () throws(RillError) in
+    let out = try required(model, "model")
+    out.pointee = nil
+    let text = try required(text, "text")
+    try check(text_length, in: 0...Int(Int32.max), "text_length")
+    try checkNoOptions(options)
+    out.pointee = retained(try ModelReader.read(UnsafeRawBufferPointer(start: text, count: text_length)))
+  }
+}
+
+@implementation @_cdecl("rill_model_save")
+public func rill_model_save(_ model: OpaquePointer!, _ path: UnsafePointer<CChar>!, _ options: UnsafePointer<CChar>!) -> rill_status {
+  status { () throws(RillError) in
+    let model: Model = try object(model, "model")
+    let path = try required(path, "path")
+    let text = try modelText(model, options)
+    let error = withExtendedLifetime(text) { rill__replace_file(path, text.pointer, text.count) }
+    guard error == 0 else { throw RillError.file(path, errno: error) }
+  }
+}
+
+@implementation @_cdecl("rill_model_save_text")
+public func rill_model_save_text(
+  _ model: OpaquePointer!, _ options: UnsafePointer<CChar>!, _ buffer: UnsafeMutablePointer<CChar>!, _ capacity: Int,
+  _ length: UnsafeMutablePointer<Int>!
+) -> rill_status {
+  status { () throws(RillError) in
+    let model: Model = try object(model, "model")
+    let length = try required(length, "length")
+    try give(try modelText(model, options), buffer, capacity, length)
+  }
+}
+
+private func modelText(_ model: Model, _ options: UnsafePointer<CChar>?) throws(RillError) -> Buffer<UInt8> {
+  let options = try parseOptions(options)
+  try model.access.take()
+  defer { model.access.release() }
+  return try ModelWriter.write(model, options: options)
+}
+
+@implementation @_cdecl("rill_model_describe")
+public func rill_model_describe(
+  _ model: OpaquePointer!, _ buffer: UnsafeMutablePointer<CChar>!, _ capacity: Int, _ length: UnsafeMutablePointer<Int>!
+) -> rill_status {
+  status { () throws(RillError) in
+    let model: Model = try object(model, "model")
+    let length = try required(length, "length")
+    let text = try ModelDescription.write(model.network, libraryVersion: libraryVersion)
+    try give(text, buffer, capacity, length)
+  }
+}
+
+@implementation @_cdecl("rill_model_destroy")
+public func rill_model_destroy(_ model: OpaquePointer!) { release(model, Model.self) }
+
+@implementation @_cdecl("rill_model_get_input_size")
+public func rill_model_get_input_size(_ model: OpaquePointer!, _ input_size: UnsafeMutablePointer<Int>!) -> rill_status {
+  status { () throws(RillError) in
+    let model: Model = try object(model, "model")
+    try required(input_size, "input_size").pointee = model.network.input.size
+  }
+}
+
+@implementation @_cdecl("rill_model_get_output_size")
+public func rill_model_get_output_size(_ model: OpaquePointer!, _ output_size: UnsafeMutablePointer<Int>!) -> rill_status {
+  status { () throws(RillError) in
+    let model: Model = try object(model, "model")
+    try required(output_size, "output_size").pointee = model.network.outputSize
+  }
+}
+
+@implementation @_cdecl("rill_model_publish")
+public func rill_model_publish(_ model: OpaquePointer!) -> rill_status {
+  status { () throws(RillError) in
+    let model: Model = try object(model, "model")
+    try model.access.take()
+    defer { model.access.release() }
+    try model.publish()
+  }
+}
+
+extension RillError {
+  /// A file's failure; memory has a status of its own.
+  fileprivate static func file(_ path: UnsafePointer<CChar>, errno: Int32) -> RillError {
+    errno == rill__out_of_memory() ? RillError(.memory, "could not allocate memory for the file") : .io(path, errno: errno)
+  }
+}

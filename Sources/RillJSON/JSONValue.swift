@@ -1,0 +1,85 @@
+import CJSON
+import RillBase
+
+/// One value in a document, which it keeps alive. Every error names the value's path.
+package struct JSONValue {
+  let document: JSONDocument
+  let node: OpaquePointer?  // NULL is the JSON value null
+
+  /// "" at the root, then "layers[1].hidden_size".
+  package let path: String
+
+  package var isNumber: Bool { type == json_type_int || type == json_type_double }
+  package var isArray: Bool { type == json_type_array }
+  package var isObject: Bool { type == json_type_object }
+  package var isText: Bool { type == json_type_string }
+
+  var type: json_type { json_object_get_type(node) }
+
+  func fault(_ reason: String) -> RillError { .format(path.isEmpty ? reason : "\(path): \(reason)") }
+
+  // MARK: objects
+
+  package func requireObject() throws(RillError) {
+    if !isObject { throw fault("expected an object") }
+  }
+
+  /// An object whose keys are all listed.
+  package func requireObject(keys: [StaticString]) throws(RillError) {
+    try requireObject()
+    var member = json_object_iter_begin(node)
+    var end = json_object_iter_end(node)
+    while json_object_iter_equal(&member, &end) == 0 {
+      guard let key = json_object_iter_peek_name(&member) else { throw .internalDefect("a member without a key") }
+      if !keys.contains(where: { sameBytes(key, $0) }) {
+        let name = boundedText(key, maximumBytes: JSONPath.maximumKeyBytes)
+        throw .format("\(JSONPath.member(path, name)): unknown key")
+      }
+      json_object_iter_next(&member)
+    }
+  }
+
+  /// nil when absent.
+  package func member(_ key: StaticString) throws(RillError) -> JSONValue? {
+    try requireObject()
+    return key.utf8Start.withMemoryRebound(to: CChar.self, capacity: key.utf8CodeUnitCount + 1) { member($0) }
+  }
+
+  package func member(_ key: String) throws(RillError) -> JSONValue? {
+    try requireObject()
+    return key.withCString { member($0) }
+  }
+
+  package func required(_ key: StaticString) throws(RillError) -> JSONValue {
+    guard let value = try member(key) else { throw .format("\(JSONPath.member(path, key.description)): missing") }
+    return value
+  }
+
+  private func member(_ key: UnsafePointer<CChar>) -> JSONValue? {
+    var found: OpaquePointer?
+    guard json_object_object_get_ex(node, key, &found) != 0 else { return nil }
+    let name = boundedText(key, maximumBytes: JSONPath.maximumKeyBytes)
+    return JSONValue(document: document, node: found, path: JSONPath.member(path, name))
+  }
+
+  // MARK: lists
+
+  /// The number of elements of a list.
+  package func requireArray(count: ClosedRange<Int>) throws(RillError) -> Int {
+    let found = isArray ? json_object_array_length(node) : -1
+    guard count.contains(found) else {
+      let expected =
+        count.lowerBound == count.upperBound
+        ? "\(count.lowerBound)"
+        : count.upperBound == Int.max ? "at least \(count.lowerBound)" : "\(count.lowerBound) to \(count.upperBound)"
+      throw fault("expected a list of \(expected) elements" + (isArray ? ", found \(found)" : ""))
+    }
+    return found
+  }
+
+  /// An element of a list; null if there is none.
+  package func element(_ index: Int) -> JSONValue {
+    let found = isArray && index >= 0 ? json_object_array_get_idx(node, index) : nil
+    return JSONValue(document: document, node: found, path: JSONPath.element(path, index))
+  }
+}

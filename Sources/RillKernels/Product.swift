@@ -1,0 +1,81 @@
+import CVector
+
+// The products of backpropagation: gradients of inputs and hidden states (a: gradients of pre-activations, b: weights), and of weights (a the same by
+// columns, b: inputs). Each element is one ascending chain, so that no tiling and no split over threads changes a bit.
+
+func product(_ operands: UnsafePointer<rill__product>) {
+  let p = operands.pointee
+  var v = 0
+  #if RILL_WIDE
+    while p.vectors - v >= 4 {
+      productColumns(4, p, v)
+      v += 4
+    }
+    if p.vectors - v >= 2 {
+      productColumns(2, p, v)
+      v += 2
+    }
+  #endif
+  while v < p.vectors {
+    productColumns(1, p, v)
+    v += 1
+  }
+}
+
+@inline(always) func productColumns(_ V: Int, _ p: rill__product, _ v: Int) {
+  var r = 0
+  while p.rows - r >= 6 {
+    productTile(6, V, p, r, v)
+    r += 6
+  }
+  switch p.rows - r {
+  case 5: productTile(5, V, p, r, v)
+  case 4: productTile(4, V, p, r, v)
+  case 3: productTile(3, V, p, r, v)
+  case 2: productTile(2, V, p, r, v)
+  case 1: productTile(1, V, p, r, v)
+  default: break
+  }
+}
+
+@inline(always) func productTile(_ R: Int, _ V: Int, _ p: rill__product, _ firstRow: Int, _ firstVector: Int) {
+  var sums = InlineArray<24, Vector>(repeating: .zero)
+  let c = Target(p.c!) + firstRow * p.c_row + firstVector * lanes
+  if p.adding != 0 {
+    for r in 0..<R { for v in 0..<V { sums[r * V + v] = load(c + r * p.c_row + v * lanes) } }
+  }
+  for o in 0..<p.outers {
+    var a = Source(p.a!) + o * p.a_outer + firstRow * p.a_row
+    var b = Source(p.b!) + o * p.b_outer + firstVector * lanes
+    for _ in 0..<p.steps {
+      for v in 0..<V {
+        let weight = load(b + v * lanes)
+        for r in 0..<R { sums[r * V + v] = fma(splat(a[r * p.a_row]), weight, sums[r * V + v]) }
+      }
+      a += p.a_step
+      b += p.b_step
+    }
+  }
+  for r in 0..<R { for v in 0..<V { store(c + r * p.c_row + v * lanes, sums[r * V + v]) } }
+}
+
+/// sums[16j ..] += Σ_r a[r][16j ..], r < rows, j < vectors; rows ascend.
+func columnSums(
+  _ rows: Int, _ vectors: Int, _ a: UnsafePointer<Float>, _ row: Int, _ sums: UnsafeMutablePointer<Float>
+) {
+  for v in 0..<vectors {
+    var total = load(sums + v * lanes)
+    for r in 0..<rows { total = total + load(a + r * row + v * lanes) }
+    store(sums + v * lanes, total)
+  }
+}
+
+/// One-hot inputs: gradient[token][16j ..] += a[r][16j ..], rows ascending; token −1 gives none.
+func scatterRows(
+  _ rows: Int, _ vectors: Int, _ tokens: UnsafePointer<Int32>, _ a: UnsafePointer<Float>, _ row: Int, _ gradient: UnsafeMutablePointer<Float>
+) {
+  for r in 0..<rows where tokens[r] >= 0 {
+    let g = gradient + Int(tokens[r]) * vectors * lanes
+    for v in 0..<vectors { store(g + v * lanes, load(g + v * lanes) + load(a + r * row + v * lanes)) }
+  }
+}

@@ -1,0 +1,1 @@
+../RillKernels/Boundary.swift

@@ -1,0 +1,1 @@
+../RillKernels/Elman.swift

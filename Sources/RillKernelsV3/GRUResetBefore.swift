@@ -1,0 +1,1 @@
+../RillKernels/GRUResetBefore.swift

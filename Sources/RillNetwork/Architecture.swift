@@ -1,0 +1,119 @@
+import RillBase
+import RillJSON
+
+/// What a configuration says: input, layers with every option filled in, output, name and metadata.
+package final class Architecture {
+  package let name: String?
+  package let metadata: JSONNode?
+  package let input: InputDescription
+  package let layers: [Layer]
+  package let output: Scaling?
+
+  /// Keys of a configuration; a model file has more.
+  package static var keys: [StaticString] { ["format", "format_version", "kind", "name", "metadata", "input", "layers", "output"] }
+
+  /// Reads an object whose keys have been checked.
+  package init(_ json: JSONValue) throws(RillError) {
+    name = if let value = try json.member("name") { try value.text(maximumBytes: Limits.nameBytes) } else { nil }
+    if let value = try json.member("metadata") {
+      try value.requireObject()
+      metadata = try JSONNode.copy(of: value)
+    } else {
+      metadata = nil
+    }
+    input = try InputDescription(try json.required("input"))
+    let list = try json.required("layers")
+    let count = try list.requireArray(count: 1...Limits.layers)
+    var layers: [Layer] = []
+    for index in 0..<count {
+      let layer = try Layer(list.element(index), index: index, isLast: index == count - 1)
+      for other in layers where sameBytes(other.name, layer.name) {
+        throw .format("layers[\(index)].name: layers[\(other.index)] has the same name, \(layer.name)")
+      }
+      layers.append(layer)
+    }
+    self.layers = layers
+    if let value = try json.member("output") {
+      try value.requireObject(keys: ["shift", "scale"])
+      output = try Scaling(value, size: nil)
+    } else {
+      output = nil
+    }
+  }
+
+  func checkOutput(size: Int) throws(RillError) {
+    try output?.check(size: size, path: "output")
+  }
+
+  /// The configuration, with defaults filled in.
+  package func json() throws(RillError) -> JSONNode {
+    let json = try JSONNode.object()
+    try json.set("format", try JSONNode.text("rill"))
+    try json.set("format_version", try JSONNode.integer(1))
+    try json.set("kind", try JSONNode.text("sequential"))
+    if let name { try json.set("name", try JSONNode.text(name)) }
+    if let metadata { try json.set("metadata", metadata) }
+    try json.set("input", try input.json())
+    let list = try JSONNode.array()
+    for layer in layers { try list.append(try layer.json()) }
+    try json.set("layers", list)
+    if let output {
+      let node = try JSONNode.object()
+      try output.write(into: node)
+      try json.set("output", node)
+    }
+    return json
+  }
+}
+
+/// One entry of "layers".
+package struct Layer {
+  package let index: Int
+  package let isLast: Bool
+  /// Place in LayerKind.all.
+  package let kind: Int
+  package let name: String
+  /// Whether the name was given; a default name is not written.
+  private let isNamed: Bool
+  package let inputSize: Int?
+  /// In the order of the kind's options.
+  package let values: [Double]
+
+  init(_ json: JSONValue, index: Int, isLast: Bool) throws(RillError) {
+    try json.requireObject()
+    self.index = index
+    self.isLast = isLast
+    kind = try json.required("type").choice(LayerKind.all.map { $0.name })
+    let table = LayerKind.all[kind].table
+    try json.requireObject(keys: table.keys(and: ["type", "name", "input_size"]))
+    if let value = try json.member("name") {
+      name = try value.text(maximumBytes: Limits.nameBytes)
+      isNamed = true
+      guard !name.utf8.isEmpty, name.utf8.allSatisfy(Layer.isNameByte) else {
+        throw .format("\(value.path): expected 1 to \(Limits.nameBytes) letters, digits, _ or -")
+      }
+    } else {
+      name = "\(index)"
+      isNamed = false
+    }
+    inputSize = if let value = try json.member("input_size") { try value.integer(1...Limits.tokens) } else { nil }
+    values = try table.read(json)
+  }
+
+  private static func isNameByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+    case UInt8(ascii: "_"), UInt8(ascii: "-"): true
+    default: false
+    }
+  }
+
+  func json() throws(RillError) -> JSONNode {
+    let node = try JSONNode.object()
+    try node.set("type", try JSONNode.text(LayerKind.all[kind].name.description))
+    if isNamed { try node.set("name", try JSONNode.text(name)) }
+    if let inputSize { try node.set("input_size", try JSONNode.integer(inputSize)) }
+    try LayerKind.all[kind].table.write(values, into: node)
+    return node
+  }
+}

@@ -1,0 +1,121 @@
+import CVector
+import RillBase
+
+/// What the recurrent cells share: packing, running over time, and backpropagation through time. A subclass names its gates, its kernels and
+/// the order of its backward step.
+package class Cell: Unit {
+  package let shape: CellShape
+  package let places: CellParameters
+
+  init(shape: CellShape, places: CellParameters) {
+    self.shape = shape
+    self.places = places
+  }
+
+  // A subclass answers these; the base class has no equation of its own.
+  package var memory: Memory { .hidden }
+  package var workspace: Workspace { Workspace(z: shape.width * shape.gates.slots) }
+  package var canOverflow: Bool { false }
+  package func stepKernel(_ kernels: Kernels) -> (@convention(c) (UnsafePointer<rill__frame>?) -> Void)? { nil }
+  package func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>) {
+    frame.blocks = shape.blocks
+    frame.output_size = shape.hiddenSize
+    frame.input_rows = shape.inputRows
+    frame.recurrent_rows = shape.recurrentRows
+    frame.weights = packed
+  }
+  /// The gradient of z in place of its factors, and frame.carry: the gradient of the hidden state before the step. frame.dh is that of the
+  /// state after it.
+  func backwardStep(_ frame: inout rill__backward_frame, _ tape: Tape, _ kernels: Kernels) {}
+
+  package final var outputSize: Int { shape.hiddenSize }
+
+  package final var packedCount: Int { shape.blocks * shape.panel + stateCount }
+
+  private final var stateCount: Int { places.hidden == nil ? 0 : shape.width * memory.vectors }
+
+  package final var initialState: (hidden: Int, cell: Int)? {
+    places.hidden == nil ? nil : (shape.blocks * shape.panel, shape.blocks * shape.panel + shape.width)
+  }
+
+  package final func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>) {
+    shape.pack(parameters, places, packed)
+    guard let initial = initialState else { return }
+    if let hidden = places.hidden { (packed + initial.hidden).update(from: parameters + hidden, count: shape.hiddenSize) }
+    if let cell = places.cell { (packed + initial.cell).update(from: parameters + cell, count: shape.hiddenSize) }
+  }
+
+  package final var multiplyAdds: Int {
+    let gates = shape.gates.inputGates.count
+    return gates * shape.hiddenSize * ((shape.readsTokens ? 0 : shape.inputSize) + shape.hiddenSize)
+  }
+
+  /// Computes every step; sequences that are over keep their last state, so the last output of each is its final one.
+  package final func forward(_ tape: Tape, _ pass: Pass) {
+    guard let kernel = stepKernel(pass.kernels) else { return }
+    let rows = pass.rows
+    let width = shape.width
+    let space = workspace
+    startState(tape, rows)
+    var frame = rill__frame()
+    fill(&frame, packed: tape.packed)
+    frame.saving = pass.isTraining ? 1 : 0
+    frame.x_stride = tape.xStride
+    for t in 0..<tape.steps {
+      let before = tape.hidden.pointer + t * rows * width
+      let after = before + rows * width
+      let record = pass.isTraining ? t * rows : 0
+      pass.forEachActiveRun(t) { first, count in
+        frame.rows = count
+        frame.x = tape.x.map { $0 + (t * rows + first) * tape.xStride }
+        frame.tokens = tape.tokens.map { $0 + t * rows + first }
+        frame.h = UnsafePointer(before + first * width)
+        frame.h_next = after + first * width
+        frame.c = tape.cell.pointer + (memory.vectors == 2 ? first * width : 0)
+        frame.z = tape.z.pointer + (record + first) * space.z
+        frame.s = tape.s.pointer + (pass.isTraining ? (record + first) * space.s : 0)
+        frame.q = tape.q.pointer + (record + first) * space.q
+        kernel(&frame)
+      }
+      pass.forEachFinishedRun(t) { first, count in
+        (after + first * width).update(from: before + first * width, count: count * width)
+      }
+    }
+  }
+
+  private final func startState(_ tape: Tape, _ rows: Int) {
+    let width = shape.width
+    for row in 0..<rows {
+      let hidden = tape.hidden.pointer + row * width
+      if let initial = initialState {
+        hidden.update(from: tape.packed + initial.hidden, count: width)
+        if memory.vectors == 2 { (tape.cell.pointer + row * width).update(from: tape.packed + initial.cell, count: width) }
+      } else {
+        hidden.update(repeating: 0, count: width)
+        if memory.vectors == 2 { (tape.cell.pointer + row * width).update(repeating: 0, count: width) }
+      }
+    }
+  }
+
+  // MARK: backward
+
+  package final var transposedCount: Int {
+    var count = shape.transposedCount(shape.gates.inputGates, shape.readsTokens ? 0 : shape.inputWidth)
+    for group in shape.gates.groups { count += shape.transposedCount(group.gates, shape.width) }
+    return count
+  }
+
+  package final func packTransposed(_ parameters: UnsafePointer<Float>, _ transposed: UnsafeMutablePointer<Float>) {
+    if !shape.readsTokens { shape.packTransposed(parameters + places.weightInput, shape.inputSize, shape.gates.inputGates, transposed) }
+    for (index, group) in shape.gates.groups.enumerated() {
+      shape.packTransposed(parameters + places.weightRecurrent, shape.hiddenSize, group.gates, transposed + transposedOffset(index))
+    }
+  }
+
+  /// Where a recurrent group's transposed weights start; the input's start at 0.
+  final func transposedOffset(_ group: Int) -> Int {
+    var offset = shape.transposedCount(shape.gates.inputGates, shape.readsTokens ? 0 : shape.inputWidth)
+    for earlier in shape.gates.groups[..<group] { offset += shape.transposedCount(earlier.gates, shape.width) }
+    return offset
+  }
+}

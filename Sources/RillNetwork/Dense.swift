@@ -1,0 +1,139 @@
+import CVector
+import RillBase
+
+/// Dense layer, the same affine map and activation at every time step: y = φ(W x + b).
+///
+/// Losses that take the pre-activation of the last layer (softmax and sigmoid heads) run it with `isActive` false.
+package final class Dense: Unit {
+  package let inputSize: Int
+  package let outputSize: Int
+  package let activation: Int
+  private let readsTokens: Bool
+  private let weight: Int
+  private let bias: Int?
+  private var chains: Int { 4 }
+
+  init(inputSize: Int, outputSize: Int, activation: Int, readsTokens: Bool, weight: Int, bias: Int?) {
+    self.inputSize = inputSize
+    self.outputSize = outputSize
+    self.activation = activation
+    self.readsTokens = readsTokens
+    self.weight = weight
+    self.bias = bias
+  }
+
+  private var width: Int { padded(outputSize) }
+  private var inputWidth: Int { padded(inputSize) }
+  private var inputRows: Int { readsTokens ? inputSize : padded(inputSize, to: chains) }
+  private var panel: Int { (1 + inputRows) * 16 }
+
+  package var packedCount: Int { width / 16 * panel }
+  package var memory: Memory { .none }
+  package var workspace: Workspace { Workspace(z: width) }
+  package var initialState: (hidden: Int, cell: Int)? { nil }
+  package var canOverflow: Bool { false }
+  package var multiplyAdds: Int { readsTokens ? 0 : inputSize * outputSize }
+
+  package func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>) {
+    for unit in 0..<outputSize {
+      let to = packed + unit / 16 * panel + unit % 16
+      if let bias { to[0] = parameters[bias + unit] }
+      for k in 0..<inputSize { to[(1 + k) * 16] = parameters[weight + unit * inputSize + k] }
+    }
+  }
+
+  package func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>) {
+    frame.blocks = width / 16
+    frame.output_size = outputSize
+    frame.input_rows = inputRows
+    frame.kind = activation
+    frame.weights = packed
+  }
+
+  package func stepKernel(_ kernels: Kernels) -> (@convention(c) (UnsafePointer<rill__frame>?) -> Void)? { kernels.table.dense_forward }
+
+  package func forward(_ tape: Tape, _ pass: Pass) { forward(tape, pass, isActive: true) }
+
+  /// All time steps at once.
+  package func forward(_ tape: Tape, _ pass: Pass, isActive: Bool) {
+    var frame = rill__frame()
+    fill(&frame, packed: tape.packed)
+    if !isActive { frame.kind = Int(rill__linear) }
+    frame.rows = tape.steps * pass.rows
+    frame.saving = pass.isTraining ? 1 : 0
+    frame.x = tape.x
+    frame.x_stride = tape.xStride
+    frame.tokens = tape.tokens
+    frame.h_next = tape.output
+    frame.z = tape.z.pointer
+    pass.kernels.table.dense_forward(&frame)
+  }
+
+  // MARK: backward
+
+  package var transposedCount: Int { readsTokens ? 0 : width * inputWidth }
+
+  package func packTransposed(_ parameters: UnsafePointer<Float>, _ transposed: UnsafeMutablePointer<Float>) {
+    if readsTokens { return }
+    for unit in 0..<outputSize { (transposed + unit * inputWidth).update(from: parameters + weight + unit * inputSize, count: inputSize) }
+  }
+
+  package var gradientCount: Int { width + (readsTokens ? inputSize * width : width * inputWidth) }
+
+  package func backward(_ tape: Tape, _ pass: Pass, dx: UnsafeMutablePointer<Float>?, gradients: UnsafeMutablePointer<Float>) {
+    pass.kernels.table.dense_backward(activation, tape.steps * pass.rows, width / 16, tape.dy.pointer, tape.z.pointer, tape.output)
+    backwardAffine(tape, pass, dx: dx, gradients: gradients)
+  }
+
+  /// From tape.dy as the gradient of the pre-activation:  dx = Wᵀ dz;  dW = Σ dz xᵀ;  db = Σ dz
+  package func backwardAffine(_ tape: Tape, _ pass: Pass, dx: UnsafeMutablePointer<Float>?, gradients: UnsafeMutablePointer<Float>) {
+    let table = pass.kernels.table
+    let count = tape.steps * pass.rows
+    let dz = tape.dy.pointer
+    if let dx {
+      var operands = rill__product()
+      operands.rows = count
+      operands.vectors = inputWidth / 16
+      operands.steps = outputSize
+      operands.outers = 1
+      operands.a = UnsafePointer(dz)
+      operands.a_row = width
+      operands.a_step = 1
+      operands.b = tape.transposed
+      operands.b_step = inputWidth
+      operands.c = dx
+      operands.c_row = inputWidth
+      table.product(&operands)
+    }
+    let sums = tape.sums.pointer
+    sums.update(repeating: 0, count: tape.sums.count)
+    if let bias {
+      table.column_sums(count, width / 16, dz, width, sums)
+      for unit in 0..<outputSize { gradients[bias + unit] += sums[unit] }
+    }
+    let weights = sums + width
+    if let tokens = tape.tokens {
+      table.scatter_rows(count, width / 16, tokens, dz, width, weights)
+      for unit in 0..<outputSize {
+        for token in 0..<inputSize { gradients[weight + unit * inputSize + token] += weights[token * width + unit] }
+      }
+    } else if let x = tape.x {
+      var operands = rill__product()
+      operands.rows = outputSize
+      operands.vectors = inputWidth / 16
+      operands.steps = count
+      operands.outers = 1
+      operands.a = UnsafePointer(dz)
+      operands.a_row = 1
+      operands.a_step = width
+      operands.b = x
+      operands.b_step = tape.xStride
+      operands.c = weights
+      operands.c_row = inputWidth
+      table.product(&operands)
+      for unit in 0..<outputSize {
+        for k in 0..<inputSize { gradients[weight + unit * inputSize + k] += weights[unit * inputWidth + k] }
+      }
+    }
+  }
+}

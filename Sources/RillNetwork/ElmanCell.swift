@@ -1,0 +1,35 @@
+import CVector
+import RillBase
+
+/// Elman RNN: h' = φ(W_ih x + b_ih + W_hh h + b_hh), φ tanh or relu (Elman, "Finding structure in time", 1990).
+package final class ElmanCell: Cell {
+  private let isRelu: Bool
+
+  static var gates: Gates {
+    Gates(
+      biases: [Gates.Bias(input: 0, recurrent: 0)], inputGates: [0], groups: [Gates.Group(gates: [0], firstSlot: 0)],
+      chains: 4)
+  }
+
+  init(shape: CellShape, places: CellParameters, isRelu: Bool) {
+    self.isRelu = isRelu
+    super.init(shape: shape, places: places)
+  }
+
+  package override var canOverflow: Bool { isRelu }
+
+  package override func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>) {
+    super.fill(&frame, packed: packed)
+    frame.kind = Int(isRelu ? rill__relu : rill__tanh)
+  }
+
+  package override func stepKernel(_ kernels: Kernels) -> (@convention(c) (UnsafePointer<rill__frame>?) -> Void)? {
+    kernels.table.elman_forward
+  }
+
+  /// da = dh φ'(a);  dh before = W_hhᵀ da
+  override func backwardStep(_ frame: inout rill__backward_frame, _ tape: Tape, _ kernels: Kernels) {
+    kernels.table.elman_backward(&frame)
+    recurrentGradient(frame, 0, tape, kernels, to: frame.carry, adding: false)
+  }
+}

@@ -1,0 +1,86 @@
+import CPlatform
+import RillBase
+
+/// The units of an architecture, and where their packed parameters lie. Immutable, shared by everything made from a model.
+package final class Network {
+  package let architecture: Architecture
+  package let kernels: Kernels
+  package let units: [any Unit]
+  package let parameters: [Parameter]
+  package let states: [StateTensor]
+  /// Floats of the flat array of parameters, padding included.
+  package let valueCount: Int
+  /// Where each unit's packed parameters start, and after the last, their total. Whole vectors.
+  package let packedOffsets: [Int]
+  package let transposedOffsets: [Int]
+  /// The first unit that sees one step per sequence, or nil.
+  package let sequenceEnd: Int?
+  package let outputSize: Int
+  /// Identifies what a state fits: kinds, order and sizes of the layers with memory.
+  package let stateHash: UInt64
+
+  package init(_ architecture: Architecture) throws(RillError) {
+    self.architecture = architecture
+    kernels = Kernels.best()
+    var builder = NetworkBuilder(input: architecture.input)
+    for layer in architecture.layers {
+      if let expected = layer.inputSize, expected != builder.size {
+        throw .format("layers[\(layer.index)].input_size: is \(expected), but what comes in has size \(builder.size)")
+      }
+      try LayerKind.all[layer.kind].build(&builder, layer)
+    }
+    guard builder.size <= Limits.size, !builder.readsTokens else {
+      throw .format("layers: a model with token input needs a layer that reads tokens")
+    }
+    units = builder.units
+    parameters = builder.parameters
+    states = builder.states
+    valueCount = builder.valueCount
+    sequenceEnd = builder.sequenceEnd
+    outputSize = builder.size
+    var packed = [0]
+    var transposed = [0]
+    for unit in builder.units {
+      packed.append(packed[packed.count - 1] + padded(unit.packedCount))
+      transposed.append(transposed[transposed.count - 1] + padded(unit.transposedCount))
+    }
+    packedOffsets = packed
+    transposedOffsets = transposed
+    stateHash = Network.hash(builder.states)
+    try architecture.checkOutput(size: outputSize)
+  }
+
+  package var packedCount: Int { packedOffsets[units.count] }
+  package var transposedCount: Int { transposedOffsets[units.count] }
+  package var input: InputDescription { architecture.input }
+
+  /// True if the model gives one output per sequence.
+  package var isPerSequence: Bool { sequenceEnd != nil }
+
+  /// Time steps that a unit sees of `all`.
+  package func steps(of unit: Int, _ all: Int) -> Int { sequenceEnd.map { unit >= $0 } ?? false ? 1 : all }
+
+  package func pack(_ values: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>) {
+    for (unit, offset) in zip(units, packedOffsets) { unit.pack(values, packed + offset) }
+  }
+
+  package func packTransposed(_ values: UnsafePointer<Float>, _ transposed: UnsafeMutablePointer<Float>) {
+    for (unit, offset) in zip(units, transposedOffsets) { unit.packTransposed(values, transposed + offset) }
+  }
+
+  package func parameter(named name: UnsafePointer<CChar>) -> Parameter? {
+    for parameter in parameters where sameBytes(name, parameter.name) { return parameter }
+    return nil
+  }
+
+  package var multiplyAdds: Int { units.reduce(0) { $0 + $1.multiplyAdds } }
+
+  private static func hash(_ states: [StateTensor]) -> UInt64 {
+    var hash: UInt64 = 0
+    for state in states {
+      var name = "\(state.isCell ? "cell" : "hidden") \(state.units.count) \(state.hiddenSize);"
+      name.withUTF8 { hash = rill__hash($0.baseAddress, $0.count, hash) }
+    }
+    return hash
+  }
+}

@@ -1,0 +1,92 @@
+import RillBase
+
+/// Turns layers into units and parameters, first to last.
+struct NetworkBuilder {
+  /// Size of what the next unit reads: floats, or the number of tokens.
+  private(set) var size: Int
+  /// True until the first unit has turned tokens into vectors.
+  private(set) var readsTokens: Bool
+  private(set) var units: [any Unit] = []
+  private(set) var parameters: [Parameter] = []
+  private(set) var states: [StateTensor] = []
+  private(set) var valueCount = 0
+  /// The first unit past the end of the sequence, which sees one step only.
+  private(set) var sequenceEnd: Int?
+
+  init(input: InputDescription) {
+    size = input.size
+    readsTokens = input.isToken
+  }
+
+  mutating func add(_ unit: any Unit) {
+    units.append(unit)
+    size = unit.outputSize
+    readsTokens = false
+  }
+
+  /// Returns the parameter's offset. Tensors start at whole vectors.
+  mutating func addParameter(_ layer: Layer, _ name: String, rows: Int, columns: Int?, _ initial: InitialValue) throws(RillError) -> Int {
+    guard let count = product(rows, columns ?? 1), count <= Limits.parameterValues - valueCount else {
+      throw .format("layers[\(layer.index)]: the model would have more than \(Limits.parameterValues) parameter values")
+    }
+    let offset = valueCount
+    parameters.append(Parameter(name: "\(layer.name).\(name)", rows: rows, columns: columns, initial: initial, offset: offset))
+    valueCount += padded(count)
+    return offset
+  }
+
+  /// The stacked cells of one recurrent layer, with dropout between them.
+  mutating func addCells(_ layer: Layer, _ recipe: CellRecipe) throws(RillError) {
+    guard sequenceEnd == nil else {
+      throw .format("layers[\(layer.index)].type: a recurrent layer cannot follow one with return_sequences false")
+    }
+    let hidden = Int(layer.values[RecurrentOption.hiddenSize])
+    let cells = Int(layer.values[RecurrentOption.numLayers])
+    let probability = layer.values[RecurrentOption.dropout]
+    let bound = 1 / Double(hidden).squareRoot()
+    var cellUnits: [Int] = []
+    var hasCell = false
+    for k in 0..<cells {
+      var places = CellParameters()
+      places.weightInput = try addParameter(layer, "weight_ih_l\(k)", rows: recipe.gateCount * hidden, columns: size, .uniform(bound))
+      places.weightRecurrent = try addParameter(layer, "weight_hh_l\(k)", rows: recipe.gateCount * hidden, columns: hidden, .uniform(bound))
+      if layer.values[RecurrentOption.bias] == 1 {
+        let forget = { (value: Float) -> InitialValue in .uniformExcept(bound: bound, from: hidden, to: 2 * hidden, value: value) }
+        let input = recipe.forgetBias.map(forget) ?? .uniform(bound)
+        let recurrent = recipe.forgetBias.map { _ in forget(0) } ?? .uniform(bound)
+        places.biasInput = try addParameter(layer, "bias_ih_l\(k)", rows: recipe.gateCount * hidden, columns: nil, input)
+        places.biasRecurrent = try addParameter(layer, "bias_hh_l\(k)", rows: recipe.gateCount * hidden, columns: nil, recurrent)
+      }
+      if layer.values[RecurrentOption.initialState] == 1 {
+        places.hidden = try addParameter(layer, "h0_l\(k)", rows: hidden, columns: nil, .zero)
+        if recipe.forgetBias != nil { places.cell = try addParameter(layer, "c0_l\(k)", rows: hidden, columns: nil, .zero) }
+      }
+      let cell = recipe.make(CellShape(inputSize: size, hiddenSize: hidden, readsTokens: readsTokens, gates: recipe.gates), places)
+      hasCell = cell.memory.vectors == 2
+      cellUnits.append(units.count)
+      add(cell)
+      if probability > 0, k < cells - 1 { add(Dropout(size: hidden, probability: probability)) }
+    }
+    states.append(StateTensor(name: "\(layer.name).hidden", units: cellUnits, hiddenSize: hidden, isCell: false))
+    if hasCell { states.append(StateTensor(name: "\(layer.name).cell", units: cellUnits, hiddenSize: hidden, isCell: true)) }
+    if layer.values[RecurrentOption.returnSequences] == 0 { sequenceEnd = units.count }
+  }
+}
+
+/// What tells one recurrent layer's cells from another's while they are built.
+struct CellRecipe {
+  let gates: Gates
+  /// G: gates in the rows of the weights.
+  let gateCount: Int
+  /// Of a cell with a cell state: where the forget gate, its second, starts.
+  var forgetBias: Float?
+  let make: (CellShape, CellParameters) -> Cell
+}
+
+/// A named part of the state: [units.count][batch_size][hiddenSize].
+package struct StateTensor {
+  package let name: String
+  package let units: [Int]
+  package let hiddenSize: Int
+  package let isCell: Bool
+}

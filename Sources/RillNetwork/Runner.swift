@@ -1,0 +1,47 @@
+import CVector
+import RillBase
+
+// Whole sequences from the initial state, on a stream of their own: the same kernels, so the same bits as steps.
+extension Model {
+  /// inputs [T][B][input size] or tokens [T][B], checked, padding included; lengths nil or [B] in 1 ... T.
+  /// outputs: [T][B][output size] with zeros in the padding, or [B][output size] for a model that gives one output per sequence.
+  package func run(
+    steps: Int, batchSize: Int, inputs: UnsafePointer<Float>?, tokens: UnsafePointer<Int32>?, lengths: UnsafePointer<Int32>?,
+    outputs: UnsafeMutablePointer<Float>
+  ) throws(RillError) {
+    let stream = try Stream(self, batchSize: batchSize)
+    let size = network.outputSize
+    let inputSize = network.input.size
+    // Outputs are gathered here, so that a failure leaves the caller's array untouched.
+    guard let count = product(network.isPerSequence ? 1 : steps, batchSize, size) else { throw .memory(bytes: Int.max) }
+    let gathered = try Buffer<Float>(count: count)
+    let row = try Buffer<Float>(count: batchSize * size)
+    let unpadded = try Buffer<Float>(count: inputs != nil && lengths != nil ? batchSize * inputSize : 0)
+    // Pointers do not keep their owners alive.
+    defer { withExtendedLifetime((gathered, row, unpadded)) {} }
+    for t in 0..<steps {
+      var x = inputs.map { $0 + t * batchSize * inputSize }
+      if let lengths {
+        // A sequence that is over starts anew at every step, from zero input: whatever its padding holds cannot overflow.
+        if let padding = x {
+          unpadded.pointer.update(from: padding, count: unpadded.count)
+          x = UnsafePointer(unpadded.pointer)
+        }
+        for lane in 0..<batchSize where Int(lengths[lane]) <= t {
+          stream.resetLane(lane)
+          if x != nil { (unpadded.pointer + lane * inputSize).update(repeating: 0, count: inputSize) }
+        }
+      }
+      let isComputed = stream.skip(x, tokens.map { $0 + t * batchSize })
+      guard isComputed else { throw .diverged("the state overflowed at time step \(t)") }
+      stream.writeOutput(row.pointer)
+      for lane in 0..<batchSize {
+        let length = lengths.map { Int($0[lane]) } ?? steps
+        let target = network.isPerSequence ? lane : t * batchSize + lane
+        let isWanted = network.isPerSequence ? t == length - 1 : t < length
+        if isWanted { (gathered.pointer + target * size).update(from: row.pointer + lane * size, count: size) }
+      }
+    }
+    outputs.update(from: gathered.pointer, count: count)
+  }
+}

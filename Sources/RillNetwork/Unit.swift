@@ -1,0 +1,74 @@
+import CVector
+
+/// A step of the chain that a network computes: one cell of a recurrent layer, a dense layer, an embedding, a dropout. A unit holds sizes and
+/// places, no numbers: parameters come packed, state and workspaces belong to streams and tapes.
+///
+/// Shape letters: T time steps, B rows (sequences), K input size, H output size, Kp and Hp the same rounded up to 16, U = Hp / 16.
+package protocol Unit: AnyObject {
+  /// H. Outputs are rows of Hp floats.
+  var outputSize: Int { get }
+
+  /// Floats of its packed parameters, which forward kernels read.
+  var packedCount: Int { get }
+
+  /// Packs parameters (the model's flat array) into zeroed memory of `packedCount` floats.
+  func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>)
+
+  /// What the unit remembers between steps.
+  var memory: Memory { get }
+
+  /// Floats per row that a step needs for z, s and q of its frame; s only when it saves for backward.
+  var workspace: Workspace { get }
+
+  /// Sizes and weights of a frame; buffers are the caller's.
+  func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>)
+
+  /// The kernel of a step; nil for a unit that inference passes over.
+  func stepKernel(_ kernels: Kernels) -> (@convention(c) (UnsafePointer<rill__frame>?) -> Void)?
+
+  /// Offset of the initial hidden (Hp) and cell (Hp) state in the packed parameters; nil: zeros.
+  var initialState: (hidden: Int, cell: Int)? { get }
+
+  /// True if finite input can make its state infinite.
+  var canOverflow: Bool { get }
+
+  /// Multiply-adds of one step of one row.
+  var multiplyAdds: Int { get }
+
+  /// Floats of its parameters packed for backward.
+  var transposedCount: Int { get }
+
+  /// Packs them, into zeroed memory.
+  func packTransposed(_ parameters: UnsafePointer<Float>, _ transposed: UnsafeMutablePointer<Float>)
+
+  /// Floats of scratch memory that its parameters' gradients are summed up in.
+  var gradientCount: Int { get }
+
+  /// Computes all time steps of a tape, from its initial state.
+  func forward(_ tape: Tape, _ pass: Pass)
+
+  /// Turns tape.dy into the gradient of the input (added to nothing: written to `dx` if that is not nil) and of the parameters (added to
+  /// `gradients`, the model's flat array).
+  func backward(_ tape: Tape, _ pass: Pass, dx: UnsafeMutablePointer<Float>?, gradients: UnsafeMutablePointer<Float>)
+}
+
+package enum Memory {
+  case none
+  case hidden
+  case hiddenAndCell
+
+  package var vectors: Int {
+    switch self {
+    case .none: 0
+    case .hidden: 1
+    case .hiddenAndCell: 2
+    }
+  }
+}
+
+/// Floats per row.
+package struct Workspace {
+  package var z = 0
+  package var s = 0
+  package var q = 0
+}

@@ -1,0 +1,101 @@
+import RillBase
+import RillNetwork
+
+/// A batch of whole sequences with their targets. Everything in it has been checked.
+package final class Batch {
+  /// T and B.
+  package let steps: Int
+  package let rows: Int
+  package let inputIsToken: Bool
+  package let inputSize: Int
+  package let outputSize: Int
+  package let isPerSequence: Bool
+  private let inputs: Buffer<Float>
+  private let tokens: Buffer<Int32>
+  private let lengthValues: Buffer<Int32>
+  /// Made by the first set of either kind.
+  private var targetValues: Buffer<Float>?
+  private var classValues: Buffer<Int32>?
+  private var hasInput = false
+  private var hasLengths = false
+  private var hasTargets = false
+  private var hasClasses = false
+
+  package init(_ network: Network, steps: Int, rows: Int) throws(RillError) {
+    self.steps = steps
+    self.rows = rows
+    inputIsToken = network.input.isToken
+    inputSize = network.input.size
+    outputSize = network.outputSize
+    isPerSequence = network.isPerSequence
+    guard let elements = product(steps, rows, inputIsToken ? 1 : inputSize), product(steps, rows, outputSize) != nil else {
+      throw .memory(bytes: Int.max)
+    }
+    inputs = try Buffer(count: inputIsToken ? 0 : elements)
+    tokens = try Buffer(count: inputIsToken ? elements : 0)
+    lengthValues = try Buffer(count: rows)
+  }
+
+  /// Steps that have an output: T, or 1 for one output per sequence.
+  package var outputSteps: Int { isPerSequence ? 1 : steps }
+  package var inputCount: Int { steps * rows * (inputIsToken ? 1 : inputSize) }
+  package var classCount: Int { outputSteps * rows }
+  package var targetCount: Int { classCount * outputSize }
+
+  package func setInputs(_ values: UnsafePointer<Float>) {
+    inputs.pointer.update(from: values, count: inputCount)
+    hasInput = true
+  }
+
+  package func setTokens(_ values: UnsafePointer<Int32>) {
+    tokens.pointer.update(from: values, count: inputCount)
+    hasInput = true
+  }
+
+  package func setLengths(_ values: UnsafePointer<Int32>?) {
+    hasLengths = values != nil
+    if let values { lengthValues.pointer.update(from: values, count: rows) }
+  }
+
+  package func setTargets(_ values: UnsafePointer<Float>) throws(RillError) {
+    let buffer = if let targetValues { targetValues } else { try Buffer<Float>(count: targetCount) }
+    buffer.pointer.update(from: values, count: targetCount)
+    targetValues = buffer
+    hasTargets = true
+    hasClasses = false
+  }
+
+  package func setClasses(_ values: UnsafePointer<Int32>) throws(RillError) {
+    let buffer = if let classValues { classValues } else { try Buffer<Int32>(count: classCount) }
+    buffer.pointer.update(from: values, count: classCount)
+    classValues = buffer
+    hasClasses = true
+    hasTargets = false
+  }
+
+  // MARK: what a trainer reads
+
+  var x: UnsafePointer<Float>? { inputIsToken ? nil : UnsafePointer(inputs.pointer) }
+  var tokenValues: UnsafePointer<Int32>? { inputIsToken ? UnsafePointer(tokens.pointer) : nil }
+  var lengths: UnsafePointer<Int32>? { hasLengths ? UnsafePointer(lengthValues.pointer) : nil }
+  var targets: UnsafePointer<Float>? { hasTargets ? targetValues.map { UnsafePointer($0.pointer) } : nil }
+  var classes: UnsafePointer<Int32>? { hasClasses ? classValues.map { UnsafePointer($0.pointer) } : nil }
+
+  func check(_ network: Network, _ loss: LossKind) throws(RillError) {
+    guard inputIsToken == network.input.isToken, inputSize == network.input.size, outputSize == network.outputSize,
+      isPerSequence == network.isPerSequence
+    else { throw .argument("batch: was created for a model with another input or output") }
+    guard hasInput else { throw .state("batch: its \(inputIsToken ? "tokens" : "inputs") have not been set") }
+    switch loss {
+    case .crossEntropy:
+      guard hasClasses else { throw .state("batch: its classes have not been set, which cross_entropy needs") }
+    case .meanSquaredError, .binaryCrossEntropy:
+      guard hasTargets else { throw .state("batch: its targets have not been set, which \(LossKind.names[loss.rawValue]) needs") }
+    }
+    if loss == .binaryCrossEntropy, let targets {
+      for i in 0..<targetCount where !(targets[i] >= 0 && targets[i] <= 1) {
+        throw .argument("targets[\(i)]: is outside 0 ... 1, which bce needs")
+      }
+    }
+  }
+}

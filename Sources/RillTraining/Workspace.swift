@@ -1,0 +1,119 @@
+import RillBase
+import RillNetwork
+
+/// Tapes of all units, and the packed parameters that one pass works with: everything that depends on the size of a batch.
+final class Workspace {
+  let network: Network
+  private let capacitySteps: Int
+  private let capacityRows: Int
+  let isTraining: Bool
+  let tapes: [Tape]
+  private let x: Buffer<Float>
+  private let packed: Buffer<Float>
+  private let transposed: Buffer<Float>
+  /// For cross-entropy: classes with padding as −1, losses and right answers, [T][B].
+  let classes: Buffer<Int32>
+  let losses: Buffer<Float>
+  let correct: Buffer<Int32>
+
+  init(_ network: Network, steps: Int, rows: Int, isTraining: Bool) throws(RillError) {
+    self.network = network
+    self.isTraining = isTraining
+    capacitySteps = steps
+    capacityRows = rows
+    guard let places = product(steps, rows), let inputs = product(places, network.input.isToken ? 0 : padded(network.input.size)) else {
+      throw .memory(bytes: Int.max)
+    }
+    x = try Buffer(count: inputs)
+    packed = try Buffer(count: network.packedCount)
+    transposed = try Buffer(count: isTraining ? network.transposedCount : 0)
+    classes = try Buffer(count: places)
+    losses = try Buffer(count: places)
+    correct = try Buffer(count: places)
+    var tapes: [Tape] = []
+    for (index, unit) in network.units.enumerated() {
+      tapes.append(
+        try Tape(
+          unit: unit, index: index, steps: network.steps(of: index, steps), rows: rows, isTraining: isTraining,
+          packed: packed.pointer + network.packedOffsets[index],
+          transposed: transposed.pointer + (isTraining ? network.transposedOffsets[index] : 0)))
+    }
+    self.tapes = tapes
+  }
+
+  func fits(steps: Int, rows: Int, isTraining: Bool) -> Bool {
+    steps <= capacitySteps && rows <= capacityRows && (self.isTraining || !isTraining)
+  }
+
+  /// Packs the parameters and runs all units over a batch. `head`: the last unit's activation is left out.
+  func forward(_ batch: Batch, _ values: UnsafePointer<Float>, _ pass: Pass, withoutActivation: Bool) {
+    network.pack(values, packed.pointer)
+    if pass.isTraining { network.packTransposed(values, transposed.pointer) }
+    var input: UnsafePointer<Float>?
+    var stride = 0
+    if let raw = batch.x {
+      stride = padded(batch.inputSize)
+      let scaling = network.input.scaling
+      network.kernels.table.take_input(
+        batch.steps * batch.rows, batch.inputSize, raw, scaling?.shift.pointer, scaling?.scale.pointer, x.pointer, stride)
+      clearPadding(pass, steps: batch.steps, stride)
+      input = UnsafePointer(x.pointer)
+    }
+    for (index, unit) in network.units.enumerated() {
+      let tape = tapes[index]
+      let steps = network.steps(of: index, batch.steps)
+      if index == network.sequenceEnd, let all = input { input = all + (batch.steps - 1) * batch.rows * stride }
+      tape.prepare(unit, steps: steps, rows: batch.rows, x: input, xStride: stride, tokens: index == 0 ? batch.tokenValues : nil)
+      if withoutActivation, index == tapes.count - 1, let head = unit as? Dense {
+        head.forward(tape, pass, isActive: false)
+      } else {
+        unit.forward(tape, pass)
+      }
+      input = UnsafePointer(tape.output)
+      stride = padded(unit.outputSize)
+    }
+  }
+
+  /// Padded time steps start from zero: whatever stands there, however large, meets a gradient of 0 and must not turn it into NaN.
+  private func clearPadding(_ pass: Pass, steps: Int, _ stride: Int) {
+    guard let lengths = pass.lengths else { return }
+    for t in 0..<steps {
+      for row in 0..<pass.rows where Int(lengths[row]) <= t {
+        (x.pointer + (t * pass.rows + row) * stride).update(repeating: 0, count: stride)
+      }
+    }
+  }
+
+  /// Where the loss reads outputs and leaves their gradient, [T or 1][B][Hp]. A recurrent layer at the end of a model with one output per sequence
+  /// gives its last step, and has no gradient from the others.
+  func head(_ batch: Batch) -> (output: UnsafeMutablePointer<Float>, dy: UnsafeMutablePointer<Float>) {
+    let tape = tapes[tapes.count - 1]
+    guard network.sequenceEnd == tapes.count else { return (tape.output, tape.dy.pointer) }
+    let before = (batch.steps - 1) * batch.rows * padded(network.outputSize)
+    if tape.dy.count > 0 { tape.dy.pointer.update(repeating: 0, count: before) }
+    return (tape.output + before, tape.dy.pointer + before)
+  }
+
+  /// From the last tape's dy (of the pre-activation, `fromPreactivation`) to the gradients of all parameters, which are added to `gradients`.
+  func backward(_ batch: Batch, _ pass: Pass, fromPreactivation: Bool, gradients: UnsafeMutablePointer<Float>) {
+    for index in network.units.indices.reversed() {
+      let unit = network.units[index]
+      var dx: UnsafeMutablePointer<Float>?
+      if index > 0 {
+        let below = tapes[index - 1].dy.pointer
+        dx = below
+        if index == network.sequenceEnd {
+          // Only the last output of each sequence went on from here.
+          let row = batch.rows * padded(network.units[index - 1].outputSize)
+          below.update(repeating: 0, count: (batch.steps - 1) * row)
+          dx = below + (batch.steps - 1) * row
+        }
+      }
+      if fromPreactivation, index == tapes.count - 1, let head = unit as? Dense {
+        head.backwardAffine(tapes[index], pass, dx: dx, gradients: gradients)
+      } else {
+        unit.backward(tapes[index], pass, dx: dx, gradients: gradients)
+      }
+    }
+  }
+}

@@ -1,0 +1,190 @@
+/* Every allocation of every function made to fail in turn: the status is MEMORY, and nothing else has happened. */
+#include "allocator.h"
+#include "files.h"
+#include "models.h"
+
+static struct world world;
+static uint64_t answer;
+static char text[1 << 16]; // a file of the world's model
+static size_t length;
+static char room[1 << 16];
+static float values[MAXIMUM_VALUES];
+
+/* What the operations make; destroyed after each of them. */
+static rill_model *made_model;
+static rill_stream *made_stream;
+static rill_batch *made_batch;
+static rill_trainer *made_trainer;
+
+static void forget_made(void) {
+  rill_model_destroy(made_model);
+  rill_stream_destroy(made_stream);
+  rill_batch_destroy(made_batch);
+  rill_trainer_destroy(made_trainer);
+  made_model = NULL, made_stream = NULL, made_batch = NULL, made_trainer = NULL;
+}
+
+static rill_status create(void) { return rill_model_create(world.kind->configuration, 7, "{}", &made_model); }
+static rill_status parse(void) { return rill_model_parse(text, length, "{}", &made_model); }
+static rill_status load(void) { return rill_model_load("old.json", NULL, &made_model); }
+static rill_status save(void) { return rill_model_save(world.model, "old.json", "{\"self_test\": 3}"); }
+static rill_status save_base64(void) { return rill_model_save(world.model, "old.json", "{\"encoding\": \"base64\"}"); }
+static rill_status save_text(void) {
+  size_t count = 0;
+  return rill_model_save_text(world.model, "{\"self_test\": 2}", room, sizeof room, &count);
+}
+static rill_status describe(void) {
+  size_t count = 0;
+  return rill_model_describe(world.model, room, sizeof room, &count);
+}
+static rill_status get_names(void) {
+  size_t count = 0, shape[2], rank = 0;
+  rill_status status = rill_model_get_parameter_name(world.model, 0, room, sizeof room, &count);
+  if (status == RILL_OK) status = rill_model_get_parameter_shape(world.model, world.kind->parameter, shape, 2, &rank);
+  if (status == RILL_OK) status = rill_model_get_parameter(world.model, world.kind->parameter, values, world.kind->parameter_size);
+  if (status == RILL_OK) status = rill_model_set_parameter(world.model, world.kind->parameter, values, world.kind->parameter_size);
+  return status;
+}
+static rill_status run(void) { return run_model(world.kind, world.model, values); }
+static rill_status publish(void) { return rill_model_publish(world.model); }
+static rill_status create_stream(void) { return rill_stream_create(world.model, B, "{}", &made_stream); }
+static rill_status create_batch(void) { return rill_batch_create(world.model, T, B, "{}", &made_batch); }
+static rill_status set_batch(void) { return fill_batch(world.kind, world.batch); }
+static rill_status create_trainer(void) { return rill_trainer_create(world.model, 11, world.kind->training, &made_trainer); }
+static rill_status evaluate(void) {
+  rill_status status = rill_trainer_evaluate(world.trainer, world.batch);
+  rill_trainer_reset_metrics(world.trainer);
+  return status;
+}
+
+/* Runs an operation with its first, second, ... allocation failing until one run needs fewer allocations than that. Returns how many it
+ * needs, so that a test can know that failures happened at all. `balance`: the operation keeps nothing when it fails. */
+static long fail_each_allocation(const char *name, rill_status (*operation)(void), bool balance) {
+  enum { MANY = 20000 };
+  for (long at = 1; at < MANY; at++) {
+    long live = live_count;
+    write_file("old.json", text, length);
+    failing_at = at;
+    has_failed = false;
+    rill_status status = operation();
+    failing_at = 0;
+    if (!has_failed) {
+      CHECK(status == RILL_OK, "%s: %s", name, rill_last_error_message());
+      forget_made();
+      return at - 1;
+    }
+    CHECK(status == RILL_ERROR_MEMORY, "%s with allocation %ld failing: %s (%s)", name, at, rill_status_name(status),
+          status ? rill_last_error_message() : "");
+    CHECK(status == RILL_OK || is_message(rill_last_error_message()), "%s", name);
+    CHECK(status == RILL_OK || (!made_model && !made_stream && !made_batch && !made_trainer), "%s left a handle", name);
+    CHECK(status == RILL_OK || file_is("old.json", text, length), "%s with allocation %ld failing: the old file", name, at);
+    forget_made();
+    if (balance) CHECK(live_count == live, "%s with allocation %ld failing leaks %ld blocks", name, at, live_count - live);
+    CHECK(probe(&world) == answer, "%s with allocation %ld failing: an object answers differently", name, at);
+    if (failed_checks > 5) return at; // the rest would say the same
+  }
+  CHECK(false, "%s never succeeds", name);
+  return MANY;
+}
+
+static void for_each_kind(void (*test)(void)) {
+  static const char *const kinds[] = {"lstm", "embedding", "deep_per_sequence", "normalized"};
+  for (size_t k = 0; k < 4; k++) {
+    long live = live_count;
+    world = make_world(kind_named(kinds[k]));
+    answer = probe(&world);
+    REQUIRE(rill_model_save_text(world.model, NULL, text, sizeof text, &length) == RILL_OK);
+    test();
+    destroy_world(&world);
+    CHECK(live_count == live, "%s: %ld blocks are left when all is destroyed", kinds[k], live_count - live);
+  }
+}
+
+static void making_things(void) {
+  CHECK(fail_each_allocation("create", create, true) > 0);
+  CHECK(fail_each_allocation("parse", parse, true) > 0);
+  CHECK(fail_each_allocation("load", load, true) > 0);
+  CHECK(fail_each_allocation("stream_create", create_stream, true) > 0);
+  CHECK(fail_each_allocation("batch_create", create_batch, true) > 0);
+  CHECK(fail_each_allocation("trainer_create", create_trainer, true) > 0);
+}
+static void objects_are_not_made(void) { for_each_kind(making_things); }
+
+static void writing_things(void) {
+  CHECK(fail_each_allocation("save", save, true) > 0);
+  CHECK(fail_each_allocation("save with base64", save_base64, true) > 0);
+  CHECK(fail_each_allocation("save_text", save_text, true) > 0);
+  CHECK(fail_each_allocation("describe", describe, true) > 0);
+  fail_each_allocation("get and set", get_names, true);
+}
+static void texts_are_not_written(void) { for_each_kind(writing_things); }
+
+static void computing_things(void) {
+  CHECK(fail_each_allocation("model_run", run, true) > 0);
+  CHECK(fail_each_allocation("publish", publish, true) > 0);
+  fail_each_allocation("batch_set", set_batch, false);
+  fail_each_allocation("evaluate", evaluate, false);
+}
+static void computations_do_not_start(void) { for_each_kind(computing_things); }
+
+/* The first update of a trainer, and the first with a larger batch: after the failures the parameters are those of a twin that never
+ * failed. */
+static rill_batch *trained_batch;
+static rill_status update(void) { return rill_trainer_update(world.trainer, trained_batch, NULL); }
+
+static void updating(void) {
+  enum { LARGE = 4 };
+  struct world twin = make_world(world.kind);
+  struct data data = data_of(world.kind);
+  rill_batch *large;
+  size_t steps = (size_t)T * B * LARGE, size = world.kind->has_tokens ? 1 : world.kind->input_size;
+  size_t targets = world.kind->is_per_sequence ? B * LARGE : steps;
+  float many[MAXIMUM_VALUES * LARGE];
+  int32_t indices[T * B * LARGE];
+  for (size_t i = 0; i < MAXIMUM_VALUES * LARGE; i++) many[i] = data.targets[i % MAXIMUM_VALUES];
+  for (size_t i = 0; i < steps; i++) indices[i] = data.tokens[i % (T * B)];
+  REQUIRE(rill_batch_create(world.model, T, B * LARGE, NULL, &large) == RILL_OK);
+  if (world.kind->has_tokens) {
+    REQUIRE(rill_batch_set_tokens(large, indices, steps) == RILL_OK && rill_batch_set_classes(large, indices, targets) == RILL_OK);
+  } else {
+    REQUIRE(rill_batch_set_inputs(large, many, steps * size) == RILL_OK);
+    REQUIRE(rill_batch_set_targets(large, many, targets * world.kind->output_size) == RILL_OK);
+  }
+  // A probe evaluates, and so makes a workspace for the small batch: a fresh trainer has none yet.
+  rill_trainer *fresh, *probed = world.trainer;
+  REQUIRE(rill_trainer_create(world.model, 11, world.kind->training, &fresh) == RILL_OK);
+  for (int round = 0; round < 2; round++) {
+    trained_batch = round == 0 ? world.batch : large;
+    long count = 0;
+    rill_status status = RILL_ERROR_MEMORY;
+    for (; status == RILL_ERROR_MEMORY && count < 10000; count++) {
+      world.trainer = fresh;
+      failing_at = count + 1;
+      has_failed = false;
+      status = update();
+      failing_at = 0;
+      world.trainer = probed;
+      CHECK(has_failed == (status != RILL_OK) && (status == RILL_OK || probe(&world) == answer), "round %d, allocation %ld: %s", round,
+            count + 1, rill_status_name(status));
+    }
+    CHECK(status == RILL_OK && count > 1, "round %d: %s after %ld failures", round, rill_last_error_message(), count - 1);
+    CHECK_OK(rill_trainer_update(twin.trainer, trained_batch, NULL));
+    CHECK(hash_parameters(twin.model) == hash_parameters(world.model), "round %d", round);
+    answer = probe(&world);
+  }
+  rill_trainer_destroy(fresh);
+  rill_batch_destroy(large);
+  destroy_world(&twin);
+}
+static void updates_do_not_happen(void) { for_each_kind(updating); }
+
+int main(void) {
+  // The first line makes the C library's own buffer for it, which would look like a leak later.
+  printf("     every allocation in turn\n");
+  TEST(objects_are_not_made);
+  TEST(texts_are_not_written);
+  TEST(computations_do_not_start);
+  TEST(updates_do_not_happen);
+  remove("old.json");
+  return finish();
+}

@@ -1,0 +1,56 @@
+/// Whole sequences that go into a network, time-major as at the C boundary.
+public struct SequenceData: Sendable {
+  public var sequenceLength: Int
+  public var batchSize: Int
+  /// [time][batch][input_size]; empty for a token model.
+  public var inputs: [Float] = []
+  /// [time][batch]; empty for a vector model.
+  public var tokens: [Int32] = []
+  /// [batch]; nil: all are full.
+  public var lengths: [Int32]?
+
+  public init(sequenceLength: Int, batchSize: Int, lengths: [Int32]? = nil) {
+    self.sequenceLength = sequenceLength
+    self.batchSize = batchSize
+    self.lengths = lengths
+  }
+
+  public func length(of sequence: Int) -> Int {
+    lengths.map { Int($0[sequence]) } ?? sequenceLength
+  }
+
+  public var stepCount: Int { (0..<batchSize).reduce(0) { $0 + length(of: $1) } }
+
+  /// Sequence number sequence alone, without its padding.
+  public func single(_ sequence: Int) -> SequenceData {
+    let steps = length(of: sequence)
+    var result = SequenceData(sequenceLength: steps, batchSize: 1)
+    result.inputs = part(of: inputs, sequence: sequence, steps: steps)
+    result.tokens = part(of: tokens, sequence: sequence, steps: steps)
+    return result
+  }
+
+  /// The rows of one sequence in a [time][batch][size] array, up to steps.
+  public func part<Value>(of values: [Value], sequence: Int, steps: Int) -> [Value] {
+    let size = values.count / (sequenceLength * batchSize)
+    return (0..<steps).flatMap { t in values[((t * batchSize + sequence) * size)...].prefix(size) }
+  }
+}
+
+/// What a batch is to be compared with, and how.
+public struct Objective: Sendable {
+  public enum Loss: String, Sendable { case mse, bce, crossEntropy = "cross_entropy" }
+  public enum Reduction: String, Sendable { case mean, sum }
+
+  public var loss: Loss
+  public var reduction: Reduction
+  /// For mse and bce: [time][batch][output_size], or [batch][output_size] of a model with one output per sequence.
+  public var targets: [Float] = []
+  /// For cross_entropy: [time][batch] or [batch]; -1 is not counted.
+  public var classes: [Int32] = []
+
+  public init(_ loss: Loss, _ reduction: Reduction = .mean) {
+    self.loss = loss
+    self.reduction = reduction
+  }
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs every test. Stops at the first part that fails, and names it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+begun=$SECONDS
+current=start
+# Runs a part: its title, then the command.
+part() {
+  current=$1
+  shift
+  local started=$SECONDS
+  printf '\n==== %s\n' "$current"
+  "$@"
+  printf -- '---- %s: passed in %d s\n' "$current" $((SECONDS - started))
+}
+finish() {
+  local status=$?
+  if [ "$status" = 0 ]; then
+    printf '\nAll tests passed in %d s.\n' $((SECONDS - begun))
+  else
+    printf '\nFAILED: %s (after %d s)\n' "$current" $((SECONDS - begun))
+  fi
+}
+trap finish EXIT
+
+stage=$PWD/.build/stage
+install_stage() {
+  rm -rf "$stage"
+  PREFIX=$stage DESTDIR='' scripts/install.sh
+}
+swift_tests() {
+  swift build --build-tests
+  swift test --skip-build
+}
+python_tests() {
+  RILL_LIBRARY=$stage/lib/librill.so PYTHONPATH=bindings/python/src .build/venv/bin/python -m pytest -q -p no:cacheprovider bindings/python
+}
+export PYTHONDONTWRITEBYTECODE=1
+
+part "dependencies" scripts/install-dependencies.sh
+part "version numbers" scripts/check-versions.sh
+part "release build" scripts/build.sh
+part "installation" install_stage
+part "C interface" env RILL_UNSTRIPPED="$PWD/.build/release/librill.so" scripts/test-abi.sh "$stage"
+part "examples" scripts/test-examples.sh "$stage"
+part "Python package" python_tests
+part "Swift tests" swift_tests
