@@ -9,9 +9,12 @@ let root = Context.packageDirectory
 
 // Release products are Embedded Swift: no runtime to ship, about 0.15 ms from dlopen to the first answer. Debug builds and tests are
 // ordinary Swift, so that @testable and Swift Testing work on the same sources.
-let mode: [SwiftSetting] =
-  (isFullSwift ? [] : [.enableExperimentalFeature("Embedded", .when(configuration: .release))])
-  + [.unsafeFlags(["-wmo", "-Osize", "-Xfrontend", "-function-sections"], .when(configuration: .release))]
+let embedded: [SwiftSetting] = isFullSwift ? [] : [.enableExperimentalFeature("Embedded", .when(configuration: .release))]
+
+// For size, since what must be fast is in the kernels. Sections per function, so that the linker drops what is not used: Embedded Swift emits a function
+// again in every module that uses it.
+let mode =
+  embedded + [.unsafeFlags(["-wmo", "-Osize", "-Xfrontend", "-function-sections", "-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: mode)
@@ -22,7 +25,7 @@ func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 func kernels(_ name: String, _ march: [String], _ flags: [String] = []) -> Target {
   .target(
     name: name, dependencies: ["CVector"],
-    swiftSettings: mode + [.unsafeFlags(["-Ounchecked", "-wmo", "-Xfrontend", "-function-sections"] + flags + march.flatMap { ["-Xcc", $0] })])
+    swiftSettings: embedded + [.unsafeFlags(["-Ounchecked", "-wmo", "-Xfrontend", "-function-sections"] + flags + march.flatMap { ["-Xcc", $0] })])
 }
 
 #if arch(x86_64)
@@ -76,8 +79,13 @@ let package = Package(
 
     // MARK: tests
 
-    .target(name: "RillTestSupport", dependencies: ["CRill", "RillABI"], path: "Tests/RillTestSupport"),
+    // Optimized in debug too: the double-precision reference would take 14 times as long.
+    .target(
+      name: "RillTestSupport", dependencies: ["CRill", "RillABI"], path: "Tests/RillTestSupport", swiftSettings: [.unsafeFlags(["-O"])]),
     .testTarget(name: "RillJSONTests", dependencies: ["RillJSON", "RillBase"]),
+    .testTarget(name: "RillKernelsTests", dependencies: ["CVector", "CPlatform"] + kernelModules),
+    .testTarget(name: "RillNetworkTests", dependencies: ["RillNetwork", "RillJSON", "RillBase"]),
+    .testTarget(name: "RillFormatTests", dependencies: ["RillFormat", "RillNetwork", "RillBase"]),
     .testTarget(name: "RillReferenceTests", dependencies: ["RillTestSupport", "CRill", "RillABI"], exclude: ["Fixtures"]),
   ] + levels
 )

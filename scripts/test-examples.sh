@@ -8,7 +8,7 @@ stage=$(realpath "$1")
 programs=$(mktemp -d)
 trap 'rm -rf "$programs"' EXIT
 export PKG_CONFIG_PATH=$stage/lib/pkgconfig
-make --no-print-directory -C examples/c OUTPUT="$programs"
+make --no-print-directory -C examples/c OUTPUT="$programs" CFLAGS="-O2 -Werror"
 if [ -f "$stage/lib/librill.a" ]; then
   # shellcheck disable=SC2046 # pkg-config's words are words
   ${CC:-cc} -std=c99 -Wall -Wextra -Werror -o "$programs/stream-static" examples/c/stream.c \

@@ -56,7 +56,7 @@ public func rill_model_get_parameter(
     let values = try required(values, "values")
     try check(value_count, parameter.count, "value_count")
     try model.access.take()
-    values.update(from: model.values.pointer + parameter.offset, count: parameter.count)
+    values.copy(model.values.pointer + parameter.offset, parameter.count)
     model.access.release()
   }
 }
@@ -72,7 +72,7 @@ public func rill_model_set_parameter(
     try check(value_count, parameter.count, "value_count")
     try checkFinite(values, value_count, "values")
     try model.access.take()
-    (model.values.pointer + parameter.offset).update(from: values, count: parameter.count)
+    (model.values.pointer + parameter.offset).copy(values, parameter.count)
     model.access.release()
   }
 }

@@ -64,7 +64,7 @@ public func rill_trainer_get_gradient(
     let parameter = try parameter(trainer.model, name)
     let values = try required(values, "values")
     try check(value_count, parameter.count, "value_count")
-    values.update(from: try trainer.gradient(parameter), count: parameter.count)
+    values.copy(try trainer.gradient(parameter), parameter.count)
   }
 }
 

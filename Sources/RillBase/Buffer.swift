@@ -8,12 +8,17 @@ package final class Buffer<Element: BitwiseCopyable> {
   package let count: Int
   package let pointer: UnsafeMutablePointer<Element>
 
-  /// A count of 0 is allowed; the pointer is then valid too, but nothing stands behind it.
-  package init(count: Int) throws(RillError) {
-    guard let bytes = product(count, MemoryLayout<Element>.stride) else { throw .memory(bytes: Int.max) }
-    guard let memory = rill__allocate(max(bytes, 1)) else { throw .memory(bytes: bytes) }
+  private init(_ memory: UnsafeMutableRawPointer, count: Int) {
     self.count = count
     pointer = memory.bindMemory(to: Element.self, capacity: count)
+  }
+
+  /// A count of 0 is allowed; the pointer is then valid too, but nothing stands behind it.
+  package convenience init(count: Int) throws(RillError) {
+    // A convenience initializer: if a designated one throws, Embedded Swift leaks the object.
+    guard let bytes = product(count, MemoryLayout<Element>.stride) else { throw .memory(bytes: Int.max) }
+    guard let memory = rill__allocate(max(bytes, 1)) else { throw .memory(bytes: bytes) }
+    self.init(memory, count: count)
   }
 
   deinit { rill__free(pointer) }

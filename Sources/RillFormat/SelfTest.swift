@@ -11,7 +11,7 @@ enum SelfTest {
   static func make(_ model: Model, steps: Int) throws(RillError) -> JSONNode {
     let copy = try Model(model.network, seed: nil)
     defer { withExtendedLifetime(copy) {} }
-    copy.values.pointer.update(from: model.values.pointer, count: model.values.count)
+    copy.values.pointer.copy(model.values.pointer, model.values.count)
     copy.publishFirst()
     let trial = try Trial(model.network, steps)
     defer { withExtendedLifetime(trial) {} }

@@ -1,4 +1,4 @@
-/// Base64 with padding: RFC 4648, section 4. Of the many texts that could decode to the same bytes, only the one that encode gives is accepted.
+/// Base64 with padding: RFC 4648, section 4. Of the texts that could decode to the same bytes, only the one that encode gives is accepted.
 enum Base64 {
   /// nil if it overflows.
   static func encodedLength(of byteCount: Int) -> Int? {

@@ -15,8 +15,8 @@ struct JSONFault: Error {
 
 /// Reads a JSON text and json-c's tree of it side by side.
 ///
-/// This finds what json-c drops silently when an allocation fails, while parsing and while printing, and what it takes though it is no JSON:
-/// NaN, Infinity, numbers beyond double or 64 bits, "1.", "01".
+/// This finds what json-c drops silently when an allocation fails, while parsing and while printing, and what it takes though it is no
+/// JSON: NaN, Infinity, numbers beyond double or 64 bits, "1.", "-01".
 struct JSONAgreement {
   private let bytes: UnsafePointer<UInt8>
   private let count: Int

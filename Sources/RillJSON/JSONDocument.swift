@@ -5,12 +5,15 @@ import RillBase
 package final class JSONDocument {
   private let tree: OpaquePointer?  // NULL is the JSON value null
 
+  private init(owning tree: OpaquePointer?) { self.tree = tree }
+
   /// Parses one JSON text. maximumDepth: how deep objects and lists may nest.
-  package init(parsing bytes: UnsafeRawBufferPointer, maximumDepth: Int = 32) throws(RillError) {
+  package convenience init(parsing bytes: UnsafeRawBufferPointer, maximumDepth: Int = 32) throws(RillError) {
     guard let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count > 0 else { throw .format("the text is empty") }
     guard bytes.count <= Int(Int32.max) else { throw .format("the text is longer than \(Int32.max) bytes") }
     if bytes.count >= 3, start[0] == 0xef, start[1] == 0xbb, start[2] == 0xbf { throw .format("the text starts with a byte-order mark") }
-    tree = try withExactFloatMode { () throws(RillError) in
+    // A convenience initializer: if a designated one throws, Embedded Swift leaks the object.
+    let tree = try withExactFloatMode { () throws(RillError) in
       var parser = try JSONParser(start, count: bytes.count, maximumDepth: maximumDepth)
       let tree = try parser.parse()
       var agreement = JSONAgreement(start, count: bytes.count, maximumDepth: maximumDepth)
@@ -22,6 +25,7 @@ package final class JSONDocument {
       }
       return tree
     }
+    self.init(owning: tree)
   }
 
   deinit { json_object_put(tree) }

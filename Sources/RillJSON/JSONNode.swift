@@ -22,8 +22,14 @@ package final class JSONNode {
 
   static package func object() throws(RillError) -> JSONNode { try JSONNode(allocated: json_object_new_object()) }
   static package func array() throws(RillError) -> JSONNode { try JSONNode(allocated: json_object_new_array()) }
-  static package func boolean(_ value: Bool) throws(RillError) -> JSONNode { try JSONNode(allocated: json_object_new_boolean(value ? 1 : 0)) }
-  static package func integer(_ value: Int) throws(RillError) -> JSONNode { try JSONNode(allocated: json_object_new_int64(Int64(value))) }
+
+  static package func boolean(_ value: Bool) throws(RillError) -> JSONNode {
+    try JSONNode(allocated: json_object_new_boolean(value ? 1 : 0))
+  }
+
+  static package func integer(_ value: Int) throws(RillError) -> JSONNode {
+    try JSONNode(allocated: json_object_new_int64(Int64(value)))
+  }
 
   static package func text(_ value: String) throws(RillError) -> JSONNode {
     var value = value
@@ -31,7 +37,9 @@ package final class JSONNode {
   }
 
   /// The shortest decimal that reads back to the same value.
-  static package func number(_ value: Double) throws(RillError) -> JSONNode { try JSONNode(allocated: try newNumber(value, value.description)) }
+  static package func number(_ value: Double) throws(RillError) -> JSONNode {
+    try JSONNode(allocated: try newNumber(value, value.description))
+  }
 
   /// The shortest decimal that reads back to the same float32.
   static package func number(_ value: Float) throws(RillError) -> JSONNode {

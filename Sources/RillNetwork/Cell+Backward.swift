@@ -33,11 +33,11 @@ extension Cell {
     let rows = pass.rows
     let width = shape.width
     let space = workspace
-    tape.carry.pointer.update(repeating: 0, count: tape.carry.count)
-    tape.dc.pointer.update(repeating: 0, count: tape.dc.count)
+    tape.carry.pointer.clear(tape.carry.count)
+    tape.dc.pointer.clear(tape.dc.count)
     for t in (0..<tape.steps).reversed() {
       let dh = tape.dh.pointer
-      dh.update(from: tape.dy.pointer + t * rows * width, count: rows * width)
+      dh.copy(tape.dy.pointer + t * rows * width, rows * width)
       pass.kernels.table.add(tape.carry.pointer, dh, rows * width)
       pass.forEachActiveRun(t) { first, count in
         var frame = rill__backward_frame()
@@ -51,9 +51,9 @@ extension Cell {
         backwardStep(&frame, tape, pass.kernels)
       }
       pass.forEachFinishedRun(t) { first, count in
-        (tape.carry.pointer + first * width).update(from: dh + first * width, count: count * width)
-        (tape.z.pointer + (t * rows + first) * space.z).update(repeating: 0, count: count * space.z)
-        if space.q > 0 { (tape.q.pointer + (t * rows + first) * space.q).update(repeating: 0, count: count * space.q) }
+        (tape.carry.pointer + first * width).copy(dh + first * width, count * width)
+        (tape.z.pointer + (t * rows + first) * space.z).clear(count * space.z)
+        if space.q > 0 { (tape.q.pointer + (t * rows + first) * space.q).clear(count * space.q) }
       }
     }
   }
@@ -115,7 +115,7 @@ extension Cell {
     let zRow = shape.width * shape.gates.slots
     let count = tape.steps * pass.rows
     let sums = tape.sums.pointer
-    sums.update(repeating: 0, count: tape.sums.count)
+    sums.clear(tape.sums.count)
     if places.biasInput != nil {
       table.column_sums(count, zRow / 16, tape.z.pointer, zRow, sums)
       shape.addBiases(sums, places, to: gradients)

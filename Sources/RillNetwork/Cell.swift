@@ -41,8 +41,8 @@ package class Cell: Unit {
   package final func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>) {
     shape.pack(parameters, places, packed)
     guard let initial = initialState else { return }
-    if let hidden = places.hidden { (packed + initial.hidden).update(from: parameters + hidden, count: shape.hiddenSize) }
-    if let cell = places.cell { (packed + initial.cell).update(from: parameters + cell, count: shape.hiddenSize) }
+    if let hidden = places.hidden { (packed + initial.hidden).copy(parameters + hidden, shape.hiddenSize) }
+    if let cell = places.cell { (packed + initial.cell).copy(parameters + cell, shape.hiddenSize) }
   }
 
   package final var multiplyAdds: Int {
@@ -78,7 +78,7 @@ package class Cell: Unit {
         kernel(&frame)
       }
       pass.forEachFinishedRun(t) { first, count in
-        (after + first * width).update(from: before + first * width, count: count * width)
+        (after + first * width).copy(before + first * width, count * width)
       }
     }
   }
@@ -88,11 +88,11 @@ package class Cell: Unit {
     for row in 0..<rows {
       let hidden = tape.hidden.pointer + row * width
       if let initial = initialState {
-        hidden.update(from: tape.packed + initial.hidden, count: width)
-        if memory.vectors == 2 { (tape.cell.pointer + row * width).update(from: tape.packed + initial.cell, count: width) }
+        hidden.copy(tape.packed + initial.hidden, width)
+        if memory.vectors == 2 { (tape.cell.pointer + row * width).copy(tape.packed + initial.cell, width) }
       } else {
-        hidden.update(repeating: 0, count: width)
-        if memory.vectors == 2 { (tape.cell.pointer + row * width).update(repeating: 0, count: width) }
+        hidden.clear(width)
+        if memory.vectors == 2 { (tape.cell.pointer + row * width).clear(width) }
       }
     }
   }

@@ -75,7 +75,7 @@ package final class Dense: Unit {
 
   package func packTransposed(_ parameters: UnsafePointer<Float>, _ transposed: UnsafeMutablePointer<Float>) {
     if readsTokens { return }
-    for unit in 0..<outputSize { (transposed + unit * inputWidth).update(from: parameters + weight + unit * inputSize, count: inputSize) }
+    for unit in 0..<outputSize { (transposed + unit * inputWidth).copy(parameters + weight + unit * inputSize, inputSize) }
   }
 
   package var gradientCount: Int { width + (readsTokens ? inputSize * width : width * inputWidth) }
@@ -106,7 +106,7 @@ package final class Dense: Unit {
       table.product(&operands)
     }
     let sums = tape.sums.pointer
-    sums.update(repeating: 0, count: tape.sums.count)
+    sums.clear(tape.sums.count)
     if let bias {
       table.column_sums(count, width / 16, dz, width, sums)
       for unit in 0..<outputSize { gradients[bias + unit] += sums[unit] }

@@ -23,7 +23,7 @@ package final class Embedding: Unit {
   package var multiplyAdds: Int { 0 }
 
   package func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>) {
-    for token in 0..<tokenCount { (packed + token * width).update(from: parameters + weight + token * outputSize, count: outputSize) }
+    for token in 0..<tokenCount { (packed + token * width).copy(parameters + weight + token * outputSize, outputSize) }
   }
 
   package func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>) {
@@ -51,7 +51,7 @@ package final class Embedding: Unit {
   package func backward(_ tape: Tape, _ pass: Pass, dx: UnsafeMutablePointer<Float>?, gradients: UnsafeMutablePointer<Float>) {
     guard let tokens = tape.tokens else { return }
     let sums = tape.sums.pointer
-    sums.update(repeating: 0, count: tape.sums.count)
+    sums.clear(tape.sums.count)
     pass.kernels.table.scatter_rows(tape.steps * pass.rows, width / 16, tokens, tape.dy.pointer, width, sums)
     for token in 0..<tokenCount {
       for unit in 0..<outputSize { gradients[weight + token * outputSize + unit] += sums[token * width + unit] }

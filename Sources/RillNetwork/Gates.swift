@@ -1,4 +1,5 @@
 import CVector
+import RillBase
 
 /// How a cell's gates lie in packed memory, and the copies between that and PyTorch's layout.
 ///
@@ -103,7 +104,7 @@ package struct CellShape {
     _ w: UnsafePointer<Float>, _ columns: Int, _ gates: [Int], _ to: UnsafeMutablePointer<Float>
   ) {
     forEachRow(gates) { place, row in
-      (to + place * padded(columns)).update(from: w + row * columns, count: columns)
+      (to + place * padded(columns)).copy(w + row * columns, columns)
     }
   }
 

@@ -22,6 +22,7 @@ package final class Model {
   private let entering = Atomic<Int>(0)
   /// Keeps snapshots alive: the current one and those that a stream may still use. Changed only under `access`.
   private var snapshots: [Snapshot]
+  package var snapshotCount: Int { snapshots.count }
 
   /// A model with random parameters, or without a seed with zeros, for a file's to be read over them.
   package init(_ network: Network, seed: UInt64?) throws(RillError) {
@@ -40,7 +41,7 @@ package final class Model {
   /// Packs `values` again, after a file's parameters were read and before anything else knows the model.
   package func publishFirst() {
     let first = snapshots[0].packed
-    first.pointer.update(repeating: 0, count: first.count)
+    first.pointer.clear(first.count)
     network.pack(values.pointer, first.pointer)
   }
 

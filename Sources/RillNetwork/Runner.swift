@@ -24,12 +24,12 @@ extension Model {
       if let lengths {
         // A sequence that is over starts anew at every step, from zero input: whatever its padding holds cannot overflow.
         if let padding = x {
-          unpadded.pointer.update(from: padding, count: unpadded.count)
+          unpadded.pointer.copy(padding, unpadded.count)
           x = UnsafePointer(unpadded.pointer)
         }
         for lane in 0..<batchSize where Int(lengths[lane]) <= t {
           stream.resetLane(lane)
-          if x != nil { (unpadded.pointer + lane * inputSize).update(repeating: 0, count: inputSize) }
+          if x != nil { (unpadded.pointer + lane * inputSize).clear(inputSize) }
         }
       }
       let isComputed = stream.skip(x, tokens.map { $0 + t * batchSize })
@@ -39,9 +39,9 @@ extension Model {
         let length = lengths.map { Int($0[lane]) } ?? steps
         let target = network.isPerSequence ? lane : t * batchSize + lane
         let isWanted = network.isPerSequence ? t == length - 1 : t < length
-        if isWanted { (gathered.pointer + target * size).update(from: row.pointer + lane * size, count: size) }
+        if isWanted { (gathered.pointer + target * size).copy(row.pointer + lane * size, size) }
       }
     }
-    outputs.update(from: gathered.pointer, count: count)
+    outputs.copy(gathered.pointer, count)
   }
 }

@@ -16,7 +16,7 @@ extension Stream {
       throw .argument("destination: has another batch_size than source")
     }
     if self === destination { return }
-    destination.state.baseAddress?.update(from: state.baseAddress!, count: state.count)
+    destination.state.baseAddress?.copy(state.baseAddress!, state.count)
     destination.stateWasReplaced()
   }
 
@@ -25,7 +25,7 @@ extension Stream {
     try requireState()
     try destination.requireState()
     try requireSameArchitecture(destination)
-    forEachState(lane, destination, destinationLane) { from, to, width in to.update(from: from, count: width) }
+    forEachState(lane, destination, destinationLane) { from, to, width in to.copy(from, width) }
   }
 
   private func requireSameArchitecture(_ other: Stream) throws(RillError) {
@@ -55,11 +55,11 @@ extension Stream {
   package func count(of tensor: StateTensor) -> Int { tensor.units.count * batchSize * tensor.hiddenSize }
 
   package func getState(_ tensor: StateTensor, _ values: UnsafeMutablePointer<Float>) {
-    forEachRow(tensor) { row, index in (values + index * tensor.hiddenSize).update(from: row, count: tensor.hiddenSize) }
+    forEachRow(tensor) { row, index in (values + index * tensor.hiddenSize).copy(row, tensor.hiddenSize) }
   }
 
   package func setState(_ tensor: StateTensor, _ values: UnsafePointer<Float>) {
-    forEachRow(tensor) { row, index in row.update(from: values + index * tensor.hiddenSize, count: tensor.hiddenSize) }
+    forEachRow(tensor) { row, index in row.copy(values + index * tensor.hiddenSize, tensor.hiddenSize) }
   }
 
   @inline(always) private func forEachRow(_ tensor: StateTensor, _ body: (UnsafeMutablePointer<Float>, Int) -> Void) {

@@ -162,15 +162,15 @@ package final class Stream {
       let hidden = UnsafeMutablePointer(mutating: entry.pointee.frame.h!) + lane * width
       let weights = entry.pointee.frame.weights!
       if entry.pointee.initialHidden >= 0 {
-        hidden.update(from: weights + entry.pointee.initialHidden, count: width)
+        hidden.copy(weights + entry.pointee.initialHidden, width)
       } else {
-        hidden.update(repeating: 0, count: width)
+        hidden.clear(width)
       }
       guard let cell = entry.pointee.frame.c else { continue }
       if entry.pointee.initialCell >= 0 {
-        (cell + lane * width).update(from: weights + entry.pointee.initialCell, count: width)
+        (cell + lane * width).copy(weights + entry.pointee.initialCell, width)
       } else {
-        (cell + lane * width).update(repeating: 0, count: width)
+        (cell + lane * width).clear(width)
       }
     }
   }
@@ -192,7 +192,7 @@ package final class Stream {
       entry.pointee.kernel(&entry.pointee.frame)
       let count = entry.pointee.stateCount
       if count > 0 {
-        UnsafeMutablePointer(mutating: entry.pointee.frame.h!).update(from: entry.pointee.frame.h_next!, count: count)
+        UnsafeMutablePointer(mutating: entry.pointee.frame.h!).copy(entry.pointee.frame.h_next!, count)
         if entry.pointee.canOverflow != 0, boundary.allFinite(entry.pointee.frame.h, count) == 0 {
           needsReset = true
           return false

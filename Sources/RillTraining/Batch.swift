@@ -43,23 +43,23 @@ package final class Batch {
   package var targetCount: Int { classCount * outputSize }
 
   package func setInputs(_ values: UnsafePointer<Float>) {
-    inputs.pointer.update(from: values, count: inputCount)
+    inputs.pointer.copy(values, inputCount)
     hasInput = true
   }
 
   package func setTokens(_ values: UnsafePointer<Int32>) {
-    tokens.pointer.update(from: values, count: inputCount)
+    tokens.pointer.copy(values, inputCount)
     hasInput = true
   }
 
   package func setLengths(_ values: UnsafePointer<Int32>?) {
     hasLengths = values != nil
-    if let values { lengthValues.pointer.update(from: values, count: rows) }
+    if let values { lengthValues.pointer.copy(values, rows) }
   }
 
   package func setTargets(_ values: UnsafePointer<Float>) throws(RillError) {
     let buffer = if let targetValues { targetValues } else { try Buffer<Float>(count: targetCount) }
-    buffer.pointer.update(from: values, count: targetCount)
+    buffer.pointer.copy(values, targetCount)
     targetValues = buffer
     hasTargets = true
     hasClasses = false
@@ -67,7 +67,7 @@ package final class Batch {
 
   package func setClasses(_ values: UnsafePointer<Int32>) throws(RillError) {
     let buffer = if let classValues { classValues } else { try Buffer<Int32>(count: classCount) }
-    buffer.pointer.update(from: values, count: classCount)
+    buffer.pointer.copy(values, classCount)
     classValues = buffer
     hasClasses = true
     hasTargets = false

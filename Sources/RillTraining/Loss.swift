@@ -101,7 +101,7 @@ struct LossRows {
 
   /// Calls body for each valid row, and clears the gradient first: padded rows and padded elements have none.
   private func forEachRow(_ gradient: UnsafeMutablePointer<Float>?, _ body: (Int) -> Void) {
-    gradient?.update(repeating: 0, count: steps * rows * width)
+    gradient?.clear(steps * rows * width)
     for t in 0..<steps {
       for row in 0..<rows where isValid(t, row) { body(t * rows + row) }
     }
@@ -124,7 +124,7 @@ extension LossRows {
       }
     }
     sums.steps = sums.terms
-    gradient?.update(from: z, count: steps * rows * width)
+    gradient?.copy(z, steps * rows * width)
     kernels.table.cross_entropy(
       steps * rows, size, width / 16, gradient ?? z, classes, isMean ? 1 / Float(max(1, sums.terms)) : 1, workspace.losses.pointer,
       workspace.correct.pointer)

@@ -58,7 +58,7 @@ package final class Trainer {
     guard sums.terms > 0 else { throw .argument("batch: no step of it counts in the loss") }
     let value = isMean ? sums.loss / Double(sums.terms) : sums.loss
     guard value.isFinite else { throw .diverged("the loss is not finite; the parameters are as they were") }
-    gradients.pointer.update(repeating: 0, count: gradients.count)
+    gradients.pointer.clear(gradients.count)
     workspace.backward(batch, pass, fromPreactivation: loss.takesPreactivation, gradients: gradients.pointer)
     hasGradients = true
     let norm = model.network.kernels.table.sum_of_squares(gradients.pointer, gradients.count).squareRoot()

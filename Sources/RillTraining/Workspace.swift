@@ -79,7 +79,7 @@ final class Workspace {
     guard let lengths = pass.lengths else { return }
     for t in 0..<steps {
       for row in 0..<pass.rows where Int(lengths[row]) <= t {
-        (x.pointer + (t * pass.rows + row) * stride).update(repeating: 0, count: stride)
+        (x.pointer + (t * pass.rows + row) * stride).clear(stride)
       }
     }
   }
@@ -90,7 +90,7 @@ final class Workspace {
     let tape = tapes[tapes.count - 1]
     guard network.sequenceEnd == tapes.count else { return (tape.output, tape.dy.pointer) }
     let before = (batch.steps - 1) * batch.rows * padded(network.outputSize)
-    if tape.dy.count > 0 { tape.dy.pointer.update(repeating: 0, count: before) }
+    if tape.dy.count > 0 { tape.dy.pointer.clear(before) }
     return (tape.output + before, tape.dy.pointer + before)
   }
 
@@ -105,7 +105,7 @@ final class Workspace {
         if index == network.sequenceEnd {
           // Only the last output of each sequence went on from here.
           let row = batch.rows * padded(network.units[index - 1].outputSize)
-          below.update(repeating: 0, count: (batch.steps - 1) * row)
+          below.clear((batch.steps - 1) * row)
           dx = below + (batch.steps - 1) * row
         }
       }

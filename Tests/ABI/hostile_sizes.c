@@ -79,7 +79,7 @@ static const struct {
     {"{" VECTOR "[{\"type\": \"dropout\"}, " DENSE(1) "]}", "layers[0]&p"},
     {"{" VECTOR "[{\"type\": \"dense\", \"output_size\": 2, \"activation\": \"softmax\"}, " DENSE(1) "]}", "layers[0].activation"},
     {"{" VECTOR "[{\"type\": \"gru\", \"hidden_size\": 2, \"return_sequences\": false}, {\"type\": \"gru\", \"hidden_size\": 2}]}",
-     "layers[0].return_sequences"},
+     "return_sequences"},
     {"{" VECTOR "[{\"type\": \"rnn\", \"hidden_size\": 2, \"nonlinearity\": \"sigmoid\"}]}", "layers[0].nonlinearity"},
     {"{" VECTOR "[{\"type\": \"gru\", \"hidden_size\": 2, \"reset_after\": 1}]}", "layers[0].reset_after"},
     {"{" VECTOR "[" DENSE(1) "], \"parameters\": []}", "parameters"},

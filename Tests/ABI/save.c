@@ -176,7 +176,7 @@ static void a_symbolic_link_stays_a_link(void) {
 }
 
 static void permissions_are_kept(void) {
-  const mode_t modes[] = {0640, 0600, 0666, 0400, 0755};
+  const mode_t modes[] = {0640, 0600, 0666, 0755, 0604};
   struct stat status;
   mode_t mask = umask(027);
   for (int i = 0; i < 5; i++) {

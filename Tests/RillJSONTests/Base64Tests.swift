@@ -21,7 +21,9 @@ import Testing
   }
 
   /// RFC 4648, section 10.
-  @Test(arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy")])
+  @Test(arguments: [
+    ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy"),
+  ])
   func vectorsOfTheStandardAreMet(plain: String, encoded: String) {
     #expect(encode(Array(plain.utf8)) == encoded)
     #expect(decode(encoded, count: plain.utf8.count) == Array(plain.utf8))

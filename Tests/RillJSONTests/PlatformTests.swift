@@ -63,7 +63,8 @@ import Testing
     for count in [Int.max, Int.max / 4 + 1, Int.max / 8, -1, Int.min] {
       #expect(failure { () throws(RillError) in _ = try Buffer<Float>(count: count) }?.kind == .memory)
     }
-    #expect(failure { () throws(RillError) in _ = try Buffer<Float>(count: Int.max / 8) }?.message == "could not allocate \(Int.max / 8 * 4) bytes")
+    let error = failure { () throws(RillError) in _ = try Buffer<Float>(count: Int.max / 8) }
+    #expect(error?.message == "could not allocate \(Int.max / 8 * 4) bytes")
   }
 
   @Test func buffersMayBeEmpty() throws {

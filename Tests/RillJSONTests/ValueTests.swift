@@ -123,7 +123,8 @@ import Testing
 
   @Test func listsOfIntegersAreReadWhole() throws {
     let values = try Buffer<Int32>(count: 4)
-    let root = try document(#"{"a": [3, -1, 2147483647, 0], "b": [0, 5, 0, 0], "c": [0, 0.5, 0, 0], "d": 4, "e": [4294967296, 0, 0, 0]}"#).root
+    let text = #"{"a": [3, -1, 2147483647, 0], "b": [0, 5, 0, 0], "c": [0, 0.5, 0, 0], "d": 4, "e": [4294967296, 0, 0, 0]}"#
+    let root = try document(text).root
     try root.required("a").integers(into: values.pointer, count: 4, -1...Int.max)
     #expect(Array(UnsafeBufferPointer(start: values.pointer, count: 4)) == [3, -1, .max, 0])
     func read(_ key: String, _ count: Int, _ range: ClosedRange<Int>) throws -> String? {

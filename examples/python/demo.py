@@ -81,13 +81,13 @@ def forecast_carbon_dioxide(host, folder):
 def print_errors(values, forecasts, first):
     """Prints a table of errors; returns name -> root mean square errors."""
     print(f"\nErrors on the held-out {len(values) - first} weeks, in ppm (RMSE: root mean square, MAE: mean absolute)\n")
-    print(f"  {'weeks ahead':22}" + "".join(f"{h:^13}   " for h in range(1, train.HORIZON + 1)))
-    print(f"  {'':22}" + "  RMSE    MAE   " * train.HORIZON)
+    print(f"  {'weeks ahead':22}" + "   ".join(f"{h:^13}" for h in range(1, train.HORIZON + 1)).rstrip())
+    print(f"  {'':22}" + "   ".join(["  RMSE    MAE"] * train.HORIZON))
     result = {}
     for name, forecast in forecasts.items():
         error = [series.errors(values, forecast, first, h) for h in range(1, train.HORIZON + 1)]
         result[name] = [series.rmse(e) for e in error]
-        print(f"  {name:22}" + "".join(f"{series.rmse(e):6.3f} {series.mae(e):6.3f}   " for e in error))
+        print(f"  {name:22}" + "   ".join(f"{series.rmse(e):6.3f} {series.mae(e):6.3f}" for e in error))
     print("\n  same week last year: what the weeks ahead brought a year ago, added to the value of today")
     for name in list(result)[1:]:
         ratios = [ours / theirs for ours, theirs in zip(result["network"], result[name])]

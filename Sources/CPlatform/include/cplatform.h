@@ -37,6 +37,10 @@ void *rill__allocate(size_t bytes);
 /* Accepts NULL. */
 void rill__free(void *memory);
 
+/* memcpy and memset, as the builtins that compilers turn into moves. */
+static inline void rill__copy(void *to, const void *from, size_t bytes) { __builtin_memmove(to, from, bytes); }
+static inline void rill__clear(void *memory, size_t bytes) { __builtin_memset(memory, 0, bytes); }
+
 /* ------------------------------------------------------------------ files */
 
 /* Reads a whole file, of any kind that can be read to an end. *data is from rill__allocate, is never NULL on success, and has a NUL

@@ -158,10 +158,34 @@ def test_a_batch_is_filled_while_a_trainer_reads_it():
     assert losses <= {1.0, 4.0}
 
 
+class RecordedLock:
+    """A lock that writes its name into a list when it is taken."""
+
+    def __init__(self, name, taken):
+        self.name, self.taken, self.lock = name, taken, threading.Lock()
+
+    def __enter__(self):
+        self.lock.acquire()
+        self.taken.append(self.name)
+
+    def __exit__(self, *_):
+        self.lock.release()
+
+
 def test_streams_that_copy_to_and_fro_do_not_lock_each_other_out():
-    model = make_model()
+    """Two threads wait for each other for ever only if they take two locks in different orders."""
+    model, taken = make_model(), []
     a, b = model.stream(), model.stream()
-    together(lambda: [a.copy_to(b) for _ in range(2000)], lambda: [b.copy_lane(0, a, 0) for _ in range(2000)])
+    a._lock, b._lock = RecordedLock("a", taken), RecordedLock("b", taken)
+    a.copy_to(b)
+    b.copy_to(a)
+    a.copy_lane(0, b, 0)
+    b.copy_lane(0, a, 0)
+    assert sorted(taken[:2]) == ["a", "b"]
+    assert taken == taken[:2] * 4
+    taken.clear()
+    a.copy_lane(0, a, 0)
+    assert taken == ["a"]
 
 
 def test_close_while_another_thread_steps():
