@@ -55,7 +55,7 @@ enum SelfTest {
   }
 
   /// The arrays of one test.
-  private final class Trial {
+  private struct Trial {
     let steps: Int
     let x: Buffer<Float>
     let tokens: Buffer<Int32>

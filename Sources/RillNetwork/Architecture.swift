@@ -2,12 +2,12 @@ import RillBase
 import RillJSON
 
 /// What a configuration says: input, layers with every option filled in, output, name and metadata.
-package final class Architecture {
+package struct Architecture {
   package let name: String?
   package let metadata: JSONNode?
   package let input: InputDescription
   package let layers: [Layer]
-  package let output: Scaling?
+  package private(set) var output: Scaling?
 
   /// Keys of a configuration; a model file has more.
   package static var keys: [StaticString] { ["format", "format_version", "kind", "name", "metadata", "input", "layers", "output"] }
@@ -41,8 +41,9 @@ package final class Architecture {
     }
   }
 
-  func checkOutput(size: Int) throws(RillError) {
-    try output?.check(size: size, path: "output")
+  /// Numbers in "output" stand for all elements; now their count is known.
+  mutating func spreadOutput(size: Int) throws(RillError) {
+    output = try output?.spread(to: size, path: "output")
   }
 
   /// The configuration, with defaults filled in.

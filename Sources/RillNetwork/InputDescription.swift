@@ -26,9 +26,9 @@ package struct InputDescription {
 }
 
 /// A fixed shift and scale for each element, so that hosts pass and read raw units.
-package final class Scaling {
-  package private(set) var shift: Buffer<Float>
-  package private(set) var scale: Buffer<Float>
+package struct Scaling {
+  package let shift: Buffer<Float>
+  package let scale: Buffer<Float>
   /// Elements of the lists, or nil if both were numbers for all elements.
   private let listLength: Int?
 
@@ -52,12 +52,17 @@ package final class Scaling {
     }
   }
 
-  /// Numbers stand for all elements; now their count is known.
-  func check(size: Int, path: String) throws(RillError) {
-    if shift.count == size { return }
+  private init(shift: Buffer<Float>, scale: Buffer<Float>) {
+    self.shift = shift
+    self.scale = scale
+    listLength = shift.count
+  }
+
+  /// The same for `size` elements, where numbers stood for all of them.
+  func spread(to size: Int, path: String) throws(RillError) -> Scaling {
+    if shift.count == size { return self }
     guard listLength == nil else { throw .format("\(path): shift and scale have \(shift.count) elements, but the output has \(size)") }
-    shift = try Scaling.spread(shift.pointer[0], size)
-    scale = try Scaling.spread(scale.pointer[0], size)
+    return Scaling(shift: try Scaling.filled(shift.pointer[0], size), scale: try Scaling.filled(scale.pointer[0], size))
   }
 
   func write(into json: JSONNode) throws(RillError) {
@@ -66,16 +71,16 @@ package final class Scaling {
   }
 
   private static func read(_ json: JSONValue?, _ count: Int, fallback: Float) throws(RillError) -> Buffer<Float> {
-    guard let json else { return try spread(fallback, count) }
-    guard json.isArray else { return try spread(try json.float(), count) }
+    guard let json else { return try filled(fallback, count) }
+    guard json.isArray else { return try filled(try json.float(), count) }
     let buffer = try Buffer<Float>(count: count)
     try json.floats(into: buffer.pointer, count: count)
     return buffer
   }
 
-  private static func spread(_ value: Float, _ count: Int) throws(RillError) -> Buffer<Float> {
+  private static func filled(_ value: Float, _ count: Int) throws(RillError) -> Buffer<Float> {
     let buffer = try Buffer<Float>(count: count)
-    buffer.pointer.update(repeating: value, count: count)
+    for i in 0..<count { buffer.pointer[i] = value }
     return buffer
   }
 }

@@ -7,7 +7,9 @@ package final class Snapshot {
   package let packed: Buffer<Float>
   let pins = Atomic<Int>(0)
 
-  init(count: Int) throws(RillError) { packed = try Buffer(count: count) }
+  init(_ packed: Buffer<Float>) { self.packed = packed }
+
+  convenience init(count: Int) throws(RillError) { self.init(try Buffer(count: count)) }
 }
 
 /// A network with parameters. The parameters have one user at a time; snapshots of them are read by any number of threads.
@@ -25,15 +27,20 @@ package final class Model {
   package var snapshotCount: Int { snapshots.count }
 
   /// A model with random parameters, or without a seed with zeros, for a file's to be read over them.
-  package init(_ network: Network, seed: UInt64?) throws(RillError) {
-    self.network = network
-    values = try Buffer(count: network.valueCount)
+  package convenience init(_ network: Network, seed: UInt64?) throws(RillError) {
+    let values = try Buffer<Float>(count: network.valueCount)
     for (index, parameter) in network.parameters.enumerated() {
       guard let seed else { break }
       parameter.initial.fill(values.pointer + parameter.offset, count: parameter.count, seed: seed, index: index)
     }
     let first = try Snapshot(count: network.packedCount)
     network.pack(values.pointer, first.packed.pointer)
+    self.init(network, values, first)
+  }
+
+  private init(_ network: Network, _ values: Buffer<Float>, _ first: Snapshot) {
+    self.network = network
+    self.values = values
     snapshots = [first]
     current = Atomic(UnsafeRawPointer(Unmanaged.passUnretained(first).toOpaque()))
   }

@@ -19,9 +19,8 @@ package final class Network {
   /// Identifies what a state fits: kinds, order and sizes of the layers with memory.
   package let stateHash: UInt64
 
-  package init(_ architecture: Architecture) throws(RillError) {
-    self.architecture = architecture
-    kernels = Kernels.best()
+  // A throwing initializer of a class leaks the object in Embedded Swift: what can fail comes first, in a convenience initializer.
+  package convenience init(_ architecture: Architecture) throws(RillError) {
     var builder = NetworkBuilder(input: architecture.input)
     for layer in architecture.layers {
       if let expected = layer.inputSize, expected != builder.size {
@@ -32,6 +31,14 @@ package final class Network {
     guard builder.size <= Limits.size, !builder.readsTokens else {
       throw .format("layers: a model with token input needs a layer that reads tokens")
     }
+    var architecture = architecture
+    try architecture.spreadOutput(size: builder.size)
+    self.init(architecture, builder)
+  }
+
+  private init(_ architecture: Architecture, _ builder: NetworkBuilder) {
+    self.architecture = architecture
+    kernels = Kernels.best()
     units = builder.units
     parameters = builder.parameters
     states = builder.states
@@ -47,7 +54,6 @@ package final class Network {
     packedOffsets = packed
     transposedOffsets = transposed
     stateHash = Network.hash(builder.states)
-    try architecture.checkOutput(size: outputSize)
   }
 
   package var packedCount: Int { packedOffsets[units.count] }

@@ -67,13 +67,17 @@ package final class Stream {
   /// True after a diverged step: the state is lost.
   package private(set) var needsReset = false
 
-  package init(_ model: Model, batchSize: Int) throws(RillError) {
+  package convenience init(_ model: Model, batchSize: Int) throws(RillError) {
+    let layout = try StreamLayout(model.network, batchSize)
+    self.init(model, batchSize, layout, try Buffer(count: layout.total))
+  }
+
+  private init(_ model: Model, _ batchSize: Int, _ layout: StreamLayout, _ memory: Buffer<Float>) {
     self.model = model
     self.batchSize = batchSize
+    self.memory = memory
     network = model.network
     boundary = Boundary(model.network)
-    let layout = try StreamLayout(network, batchSize)
-    memory = try Buffer(count: layout.total)
     let base = memory.pointer
     inputWidth = network.input.isToken ? 0 : padded(network.input.size)
     input = base + layout.input

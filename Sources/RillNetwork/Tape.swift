@@ -60,46 +60,35 @@ package final class Tape {
   package private(set) var x: UnsafePointer<Float>?
   package private(set) var xStride = 0
   package private(set) var tokens: UnsafePointer<Int32>?
-  /// [T + 1][B][Hp] with memory (slot 0: the state before), else [T][B][Hp].
-  let hidden: Buffer<Float>
-  let cell: Buffer<Float>
-  let z: Buffer<Float>
-  let s: Buffer<Float>
-  let q: Buffer<Float>
-  package let dy: Buffer<Float>
-  /// [B][Hp] each.
-  let dh: Buffer<Float>
-  let carry: Buffer<Float>
-  let dc: Buffer<Float>
-  /// The unit's gradient scratch.
-  let sums: Buffer<Float>
+  private let memory: TapeMemory
+  var hidden: Buffer<Float> { memory.hidden }
+  var cell: Buffer<Float> { memory.cell }
+  var z: Buffer<Float> { memory.z }
+  var s: Buffer<Float> { memory.s }
+  var q: Buffer<Float> { memory.q }
+  package var dy: Buffer<Float> { memory.dy }
+  var dh: Buffer<Float> { memory.dh }
+  var carry: Buffer<Float> { memory.carry }
+  var dc: Buffer<Float> { memory.dc }
+  var sums: Buffer<Float> { memory.sums }
   /// Where the output starts: past the initial state if the unit has one. Dropout in evaluation passes its input on.
   package var output: UnsafeMutablePointer<Float>
 
   /// Room for passes of up to `steps` × `rows`.
-  package init(
+  package convenience init(
     unit: any Unit, index: Int, steps: Int, rows: Int, isTraining: Bool, packed: UnsafePointer<Float>, transposed: UnsafePointer<Float>
   ) throws(RillError) {
+    let memory = try TapeMemory(unit, steps: steps, rows: rows, isTraining: isTraining)
+    self.init(index: index, steps: steps, packed: packed, transposed: transposed, memory)
+  }
+
+  private init(index: Int, steps: Int, packed: UnsafePointer<Float>, transposed: UnsafePointer<Float>, _ memory: TapeMemory) {
     self.index = index
     self.steps = steps
     self.packed = packed
     self.transposed = transposed
-    let width = padded(unit.outputSize)
-    let remembers = unit.memory.vectors > 0
-    let state = try Tape.size(rows, width)
-    let records = isTraining ? try Tape.size(steps, rows) : rows
-    let space = unit.workspace
-    hidden = try Buffer(count: try Tape.size(try Tape.size(steps + (remembers ? 1 : 0), rows), width))
-    cell = try Buffer(count: unit.memory.vectors == 2 ? state : 0)
-    z = try Buffer(count: try Tape.size(records, space.z))
-    s = try Buffer(count: isTraining ? try Tape.size(records, space.s) : 0)
-    q = try Buffer(count: try Tape.size(records, space.q))
-    dy = try Buffer(count: isTraining ? try Tape.size(try Tape.size(steps, rows), width) : 0)
-    dh = try Buffer(count: isTraining && remembers ? state : 0)
-    carry = try Buffer(count: isTraining && remembers ? state : 0)
-    dc = try Buffer(count: isTraining && unit.memory.vectors == 2 ? state : 0)
-    sums = try Buffer(count: isTraining ? unit.gradientCount : 0)
-    output = hidden.pointer
+    self.memory = memory
+    output = memory.hidden.pointer
   }
 
   /// Sets the tape to the beginning of a pass.
@@ -112,9 +101,48 @@ package final class Tape {
     self.tokens = tokens
     output = hidden.pointer + (unit.memory.vectors > 0 ? rows * padded(unit.outputSize) : 0)
   }
+}
 
-  private static func size(_ a: Int, _ b: Int) throws(RillError) -> Int {
-    guard let product = product(a, b) else { throw .memory(bytes: Int.max) }
-    return product
+/// The buffers of a tape.
+private struct TapeMemory {
+  /// [T + 1][B][Hp] with memory (slot 0: the state before), else [T][B][Hp].
+  let hidden: Buffer<Float>
+  /// [B][Hp].
+  let cell: Buffer<Float>
+  /// [T][B][…] when training, else one step of it.
+  let z: Buffer<Float>
+  let s: Buffer<Float>
+  let q: Buffer<Float>
+  /// [T][B][Hp].
+  let dy: Buffer<Float>
+  /// [B][Hp] each.
+  let dh: Buffer<Float>
+  let carry: Buffer<Float>
+  let dc: Buffer<Float>
+  /// The unit's gradient scratch.
+  let sums: Buffer<Float>
+
+  init(_ unit: any Unit, steps: Int, rows: Int, isTraining: Bool) throws(RillError) {
+    let width = padded(unit.outputSize)
+    let remembers = unit.memory.vectors > 0
+    let hasCell = unit.memory.vectors == 2
+    let space = unit.workspace
+    let training = isTraining ? 1 : 0
+    let records = isTraining ? steps : 1
+    hidden = try TapeMemory.buffer(steps + (remembers ? 1 : 0), rows, width)
+    cell = try TapeMemory.buffer(hasCell ? 1 : 0, rows, width)
+    z = try TapeMemory.buffer(records, rows, space.z)
+    s = try TapeMemory.buffer(records * training, rows, space.s)
+    q = try TapeMemory.buffer(records, rows, space.q)
+    dy = try TapeMemory.buffer(steps * training, rows, width)
+    dh = try TapeMemory.buffer(remembers ? training : 0, rows, width)
+    carry = try TapeMemory.buffer(remembers ? training : 0, rows, width)
+    dc = try TapeMemory.buffer(hasCell ? training : 0, rows, width)
+    sums = try Buffer(count: unit.gradientCount * training)
+  }
+
+  private static func buffer(_ a: Int, _ b: Int, _ c: Int) throws(RillError) -> Buffer<Float> {
+    guard let count = product(a, b, c) else { throw .memory(bytes: Int.max) }
+    return try Buffer(count: count)
   }
 }

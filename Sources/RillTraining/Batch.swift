@@ -21,19 +21,27 @@ package final class Batch {
   private var hasTargets = false
   private var hasClasses = false
 
-  package init(_ network: Network, steps: Int, rows: Int) throws(RillError) {
+  package convenience init(_ network: Network, steps: Int, rows: Int) throws(RillError) {
+    let isToken = network.input.isToken
+    guard let elements = product(steps, rows, isToken ? 1 : network.input.size), product(steps, rows, network.outputSize) != nil else {
+      throw .memory(bytes: Int.max)
+    }
+    self.init(
+      network, steps, rows, try Buffer(count: isToken ? 0 : elements), try Buffer(count: isToken ? elements : 0), try Buffer(count: rows))
+  }
+
+  private init(
+    _ network: Network, _ steps: Int, _ rows: Int, _ inputs: Buffer<Float>, _ tokens: Buffer<Int32>, _ lengthValues: Buffer<Int32>
+  ) {
     self.steps = steps
     self.rows = rows
+    self.inputs = inputs
+    self.tokens = tokens
+    self.lengthValues = lengthValues
     inputIsToken = network.input.isToken
     inputSize = network.input.size
     outputSize = network.outputSize
     isPerSequence = network.isPerSequence
-    guard let elements = product(steps, rows, inputIsToken ? 1 : inputSize), product(steps, rows, outputSize) != nil else {
-      throw .memory(bytes: Int.max)
-    }
-    inputs = try Buffer(count: inputIsToken ? 0 : elements)
-    tokens = try Buffer(count: inputIsToken ? elements : 0)
-    lengthValues = try Buffer(count: rows)
   }
 
   /// Steps that have an output: T, or 1 for one output per sequence.

@@ -44,20 +44,25 @@ package final class Optimizer {
   private let second: Buffer<Float>
 
   /// json: {"type": …, options of the type}, or nil for adam with defaults. count: parameter values, a multiple of 16.
-  init(_ json: JSONValue?, count: Int) throws(RillError) {
+  convenience init(_ json: JSONValue?, count: Int) throws(RillError) {
+    var kind = Kind.adam
+    var options = try Kind.adam.table.defaults()
     if let json {
       try json.requireObject()
       kind = Kind(rawValue: try json.required("type").choice(Kind.names)) ?? .adam
       try json.requireObject(keys: kind.table.keys(and: ["type"]))
       options = try kind.table.read(json)
-    } else {
-      kind = .adam
-      options = try Kind.adam.table.defaults()
     }
-    learningRate = options[0]
     let hasFirst = kind == .adam || (kind == .sgd && options[1] > 0) || (kind == .rmsprop && options[3] > 0)
-    first = try Buffer(count: hasFirst ? count : 0)
-    second = try Buffer(count: kind == .sgd ? 0 : count)
+    self.init(kind, options, try Buffer(count: hasFirst ? count : 0), try Buffer(count: kind == .sgd ? 0 : count))
+  }
+
+  private init(_ kind: Kind, _ options: [Double], _ first: Buffer<Float>, _ second: Buffer<Float>) {
+    self.kind = kind
+    self.options = options
+    self.first = first
+    self.second = second
+    learningRate = options[0]
   }
 
   /// Changes `count` parameters by the gradient, scaled by `scale` and then limited to ±`limit`. Nothing changes if a result would not be finite.

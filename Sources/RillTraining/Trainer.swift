@@ -28,18 +28,25 @@ package final class Trainer {
     ])
   }
 
-  package init(_ model: Model, seed: UInt64, options json: JSONValue) throws(RillError) {
-    self.model = model
-    self.seed = seed
+  package convenience init(_ model: Model, seed: UInt64, options json: JSONValue) throws(RillError) {
     try json.requireObject(keys: Trainer.table.keys(and: ["optimizer"]))
     let values = try Trainer.table.read(json)
-    loss = LossKind(rawValue: Int(values[0])) ?? .meanSquaredError
+    let loss = LossKind(rawValue: Int(values[0])) ?? .meanSquaredError
+    try loss.check(model.network)
+    let optimizer = try Optimizer(try json.member("optimizer"), count: model.values.count)
+    self.init(model, seed, loss, values, optimizer, try Buffer(count: model.values.count))
+  }
+
+  /// values: of the table.
+  private init(_ model: Model, _ seed: UInt64, _ loss: LossKind, _ values: [Double], _ optimizer: Optimizer, _ gradients: Buffer<Float>) {
+    self.model = model
+    self.seed = seed
+    self.loss = loss
+    self.optimizer = optimizer
+    self.gradients = gradients
     isMean = values[1] == 0
     clipNorm = values[2]
     clipValue = values[3]
-    try loss.check(model.network)
-    optimizer = try Optimizer(try json.member("optimizer"), count: model.values.count)
-    gradients = try Buffer(count: model.values.count)
   }
 
   /// One optimizer step. Returns the loss before it.

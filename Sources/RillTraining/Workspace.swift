@@ -8,37 +8,31 @@ final class Workspace {
   private let capacityRows: Int
   let isTraining: Bool
   let tapes: [Tape]
-  private let x: Buffer<Float>
-  private let packed: Buffer<Float>
-  private let transposed: Buffer<Float>
-  /// For cross-entropy: classes with padding as −1, losses and right answers, [T][B].
-  let classes: Buffer<Int32>
-  let losses: Buffer<Float>
-  let correct: Buffer<Int32>
+  private let memory: WorkspaceMemory
+  var classes: Buffer<Int32> { memory.classes }
+  var losses: Buffer<Float> { memory.losses }
+  var correct: Buffer<Int32> { memory.correct }
 
-  init(_ network: Network, steps: Int, rows: Int, isTraining: Bool) throws(RillError) {
-    self.network = network
-    self.isTraining = isTraining
-    capacitySteps = steps
-    capacityRows = rows
-    guard let places = product(steps, rows), let inputs = product(places, network.input.isToken ? 0 : padded(network.input.size)) else {
-      throw .memory(bytes: Int.max)
-    }
-    x = try Buffer(count: inputs)
-    packed = try Buffer(count: network.packedCount)
-    transposed = try Buffer(count: isTraining ? network.transposedCount : 0)
-    classes = try Buffer(count: places)
-    losses = try Buffer(count: places)
-    correct = try Buffer(count: places)
+  convenience init(_ network: Network, steps: Int, rows: Int, isTraining: Bool) throws(RillError) {
+    let memory = try WorkspaceMemory(network, steps: steps, rows: rows, isTraining: isTraining)
     var tapes: [Tape] = []
     for (index, unit) in network.units.enumerated() {
       tapes.append(
         try Tape(
           unit: unit, index: index, steps: network.steps(of: index, steps), rows: rows, isTraining: isTraining,
-          packed: packed.pointer + network.packedOffsets[index],
-          transposed: transposed.pointer + (isTraining ? network.transposedOffsets[index] : 0)))
+          packed: memory.packed.pointer + network.packedOffsets[index],
+          transposed: memory.transposed.pointer + (isTraining ? network.transposedOffsets[index] : 0)))
     }
+    self.init(network, steps, rows, isTraining, tapes, memory)
+  }
+
+  private init(_ network: Network, _ steps: Int, _ rows: Int, _ isTraining: Bool, _ tapes: [Tape], _ memory: WorkspaceMemory) {
+    self.network = network
+    self.isTraining = isTraining
     self.tapes = tapes
+    self.memory = memory
+    capacitySteps = steps
+    capacityRows = rows
   }
 
   func fits(steps: Int, rows: Int, isTraining: Bool) -> Bool {
@@ -47,17 +41,17 @@ final class Workspace {
 
   /// Packs the parameters and runs all units over a batch. `head`: the last unit's activation is left out.
   func forward(_ batch: Batch, _ values: UnsafePointer<Float>, _ pass: Pass, withoutActivation: Bool) {
-    network.pack(values, packed.pointer)
-    if pass.isTraining { network.packTransposed(values, transposed.pointer) }
+    network.pack(values, memory.packed.pointer)
+    if pass.isTraining { network.packTransposed(values, memory.transposed.pointer) }
     var input: UnsafePointer<Float>?
     var stride = 0
     if let raw = batch.x {
       stride = padded(batch.inputSize)
       let scaling = network.input.scaling
       network.kernels.table.take_input(
-        batch.steps * batch.rows, batch.inputSize, raw, scaling?.shift.pointer, scaling?.scale.pointer, x.pointer, stride)
+        batch.steps * batch.rows, batch.inputSize, raw, scaling?.shift.pointer, scaling?.scale.pointer, memory.x.pointer, stride)
       clearPadding(pass, steps: batch.steps, stride)
-      input = UnsafePointer(x.pointer)
+      input = UnsafePointer(memory.x.pointer)
     }
     for (index, unit) in network.units.enumerated() {
       let tape = tapes[index]
@@ -79,7 +73,7 @@ final class Workspace {
     guard let lengths = pass.lengths else { return }
     for t in 0..<steps {
       for row in 0..<pass.rows where Int(lengths[row]) <= t {
-        (x.pointer + (t * pass.rows + row) * stride).clear(stride)
+        (memory.x.pointer + (t * pass.rows + row) * stride).clear(stride)
       }
     }
   }
@@ -115,5 +109,28 @@ final class Workspace {
         unit.backward(tapes[index], pass, dx: dx, gradients: gradients)
       }
     }
+  }
+}
+
+private struct WorkspaceMemory {
+  /// [T][B] rows of padded input.
+  let x: Buffer<Float>
+  let packed: Buffer<Float>
+  let transposed: Buffer<Float>
+  /// For cross-entropy: classes with padding as −1, losses and right answers, [T][B].
+  let classes: Buffer<Int32>
+  let losses: Buffer<Float>
+  let correct: Buffer<Int32>
+
+  init(_ network: Network, steps: Int, rows: Int, isTraining: Bool) throws(RillError) {
+    guard let places = product(steps, rows), let inputs = product(places, network.input.isToken ? 0 : padded(network.input.size)) else {
+      throw .memory(bytes: Int.max)
+    }
+    x = try Buffer(count: inputs)
+    packed = try Buffer(count: network.packedCount)
+    transposed = try Buffer(count: isTraining ? network.transposedCount : 0)
+    classes = try Buffer(count: places)
+    losses = try Buffer(count: places)
+    correct = try Buffer(count: places)
   }
 }

@@ -13,8 +13,13 @@ function module_of(symbol) {
   return ""
 }
 
-# The kernels that do the work; not the table of kernels, and not the closures that only jump to them.
-function is_hot(symbol) { return symbol ~ /(Forward|Backward|product|affine|update)/ && symbol !~ /fillKernels/ }
+# The kernels that do the work; not the function that fills the table of kernels, nor its closures, which only jump to them.
+function is_hot(symbol) { return symbol ~ /(Forward|Backward|product|affine|update)/ && symbol !~ /[0-9]fill/ }
+
+function fault(text) {
+  if (!(text in faults)) print text
+  faults[text] = 1
+}
 
 # What compilers call by themselves, and the logarithms and exponentials of the losses.
 function is_allowed(target) { return target ~ /^(memset|memcpy|memmove|__stack_chk_fail|logf?|log1pf?|expf?|expm1f?)(@.*)?$/ }
@@ -22,17 +27,17 @@ function is_allowed(target) { return target ~ /^(memset|memcpy|memmove|__stack_c
 function finish_function() {
   if (name == "") return
   if (module == "V3" && is_hot(name)) {
-    if (!ymm) print name ": a V3 kernel without ymm registers"
-    if (zmm) print name ": a V3 kernel with zmm registers"
+    if (!ymm) fault(name ": a V3 kernel without ymm registers")
+    if (zmm) fault(name ": a V3 kernel with zmm registers")
     kernels["V3"]++
   } else if (module == "V4" && is_hot(name)) {
-    if (!zmm) print name ": a V4 kernel without zmm registers"
+    if (!zmm) fault(name ": a V4 kernel without zmm registers")
     kernels["V4"]++
   } else if (module != "V3" && module != "V4") {
-    if (avx) print name ": AVX instructions outside of V3 and V4, " avx " times, first " first_avx
+    if (avx) fault(name ": AVX instructions outside of V3 and V4, " avx " times, first " first_avx)
     if (module == "baseline" && is_hot(name)) kernels["baseline"]++
   }
-  if (module != "" && is_hot(name) && scalar) print name ": scalar multiply-adds, " scalar " times"
+  if (module != "" && is_hot(name) && scalar) fault(name ": scalar multiply-adds, " scalar " times")
 }
 
 /^[0-9a-f]+ <.*>:$/ {
@@ -58,8 +63,8 @@ name != "" && /^ +[0-9a-f]+:/ {
       sub(/^[^<]*</, "", target)
       sub(/>.*$/, "", target)
       sub(/\+0x[0-9a-f]+$/, "", target)
-      if (target != name && module_of(target) != module && !is_allowed(target)) print name ": leaves its module for " target
-    } else if (words[1] ~ /^call/) print name ": an indirect call"
+      if (target != name && module_of(target) != module && !is_allowed(target)) fault(name ": leaves its module for " target)
+    } else if (words[1] ~ /^call/) fault(name ": an indirect call")
   }
 }
 
