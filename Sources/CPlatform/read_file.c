@@ -55,6 +55,7 @@ int rill__read_file(const char *path, size_t limit, void **data, size_t *size) {
   size_t capacity = 4096;
   if (fstat(descriptor, &status) != 0) error = errno;
   else if (S_ISDIR(status.st_mode)) error = EISDIR;
+  else if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) error = EINVAL; /* /dev/zero has no end */
   else if (S_ISREG(status.st_mode)) {
     if ((uintmax_t)status.st_size > limit) error = EFBIG;
     else capacity = (size_t)status.st_size + 2; /* the NUL, and one more so that the read that finds the end has room */

@@ -6,9 +6,12 @@ import RillJSON
 // The conventions of the border, once: a handle is a retained object's address, a body that throws becomes a status and a message, and every pointer,
 // count and value from C is checked before anything uses it.
 
-/// Runs body; turns what it throws into a status code and this thread's message.
+/// Runs body; turns what it throws into a status code and this thread's message. Rounding does not depend on the host's mode in it; what computes with
+/// denormals flushed enters that mode by itself.
 @inline(always)
 func status(_ body: () throws(RillError) -> Void) -> rill_status {
+  let mode = rill__enter_exact_float_mode()
+  defer { rill__leave_float_mode(mode) }
   do throws(RillError) {
     try body()
     return rill_status(RILL_OK)
@@ -89,7 +92,7 @@ func parseOptions(_ text: UnsafePointer<CChar>?) throws(RillError) -> JSONValue 
   let empty: StaticString = "{}"
   let given = text.map { bytes($0) } ?? UnsafeRawBufferPointer(start: empty.utf8Start, count: empty.utf8CodeUnitCount)
   do throws(RillError) {
-    return try JSONDocument(parsing: given).root
+    return try JSONDocument(parsing: given).root(named: "options")
   } catch {
     throw RillError(error.kind, "options: \(error.message)")
   }

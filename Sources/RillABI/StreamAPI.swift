@@ -38,7 +38,7 @@ public func rill_stream_step(
   withStream(stream) { stream in
     guard let input else { return fail(.argument("input is NULL")) }
     guard let output else { return fail(.argument("output is NULL")) }
-    return runVectors(stream, 1, input, input_count, output, output_count)
+    return runVectors(stream, 1, "input", input, input_count, output, output_count)
   }
 }
 
@@ -61,7 +61,7 @@ public func rill_stream_run(
   withStream(stream) { stream in
     guard let inputs else { return fail(.argument("inputs is NULL")) }
     guard let outputs else { return fail(.argument("outputs is NULL")) }
-    return runVectors(stream, sequence_length, inputs, input_count, outputs, output_count)
+    return runVectors(stream, sequence_length, "inputs", inputs, input_count, outputs, output_count)
   }
 }
 
@@ -81,7 +81,7 @@ public func rill_stream_run_tokens(
 
 @inline(always)
 private func runVectors(
-  _ stream: Stream, _ steps: Int, _ x: UnsafePointer<Float>, _ inputCount: Int, _ y: UnsafeMutablePointer<Float>, _ outputCount: Int
+  _ stream: Stream, _ steps: Int, _ name: StaticString, _ x: UnsafePointer<Float>, _ inputCount: Int, _ y: UnsafeMutablePointer<Float>, _ outputCount: Int
 ) -> rill_status {
   if stream.readsTokens { return fail(.state("the model reads tokens: use the functions ending in _tokens")) }
   let problem = checkShapes(stream, steps, stream.inputSize, inputCount, "input_count", outputCount)
@@ -89,7 +89,7 @@ private func runVectors(
   if !stream.areFinite(x, inputCount) {
     var index = 0
     while index < inputCount, x[index].isFinite { index += 1 }
-    rill__set_finite_error("input", index)
+    rill__set_finite_error(UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self), index)
     return rill_status(RILL_ERROR_ARGUMENT)
   }
   return finish(stream, steps, stream.run(steps, x, nil, y))

@@ -30,5 +30,8 @@ package final class JSONDocument {
 
   deinit { json_object_put(tree) }
 
-  package var root: JSONValue { JSONValue(document: self, node: tree, path: "") }
+  package var root: JSONValue { root(named: "") }
+
+  /// The root under a name that opens the paths of everything in it: "options.loss" instead of "loss".
+  package func root(named name: String) -> JSONValue { JSONValue(document: self, node: tree, path: name) }
 }

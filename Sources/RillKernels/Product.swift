@@ -39,7 +39,7 @@ func product(_ operands: UnsafePointer<rill__product>) {
 }
 
 @inline(always) func productTile(_ R: Int, _ V: Int, _ p: rill__product, _ firstRow: Int, _ firstVector: Int) {
-  var sums = InlineArray<24, Vector>(repeating: .zero)
+  var sums = noSums()
   let c = Target(p.c!) + firstRow * p.c_row + firstVector * lanes
   if p.adding != 0 {
     for r in 0..<R { for v in 0..<V { sums[r * V + v] = load(c + r * p.c_row + v * lanes) } }

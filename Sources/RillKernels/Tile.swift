@@ -13,12 +13,19 @@
   #endif
 }
 
+/// Accumulators at zero. A tuple seen as an array: InlineArray's own initializer sometimes stays a call, to a function that the levels would share, at the
+/// instruction set of one of them.
+@inline(always) func noSums() -> InlineArray<24, Vector> {
+  let z = Vector.zero
+  return unsafeBitCast((z, z, z, z, z, z, z, z, z, z, z, z, z, z, z, z, z, z, z, z, z, z, z, z), to: InlineArray<24, Vector>.self)
+}
+
 /// c[r][v] = start[r][v] + Σ_k a[r][k]·w[k][v], r < R, v < V vectors, k ascending in P chains; k is a multiple of P.
 /// `bias` nil: start from c itself. R, V and P are literals at every use: the loops over them unroll and the accumulators are registers.
 @inline(always) func tile(
   _ R: Int, _ V: Int, _ P: Int, _ k: Int, _ a: Source, _ aRow: Int, _ w: Source, _ wRow: Int, _ c: Target, _ cRow: Int, _ bias: Source?
 ) {
-  var sums = InlineArray<24, Vector>(repeating: .zero)
+  var sums = noSums()
   for r in 0..<R {
     for v in 0..<V {
       if let bias { sums[r * V + v] = load(bias + lanes * v) } else { sums[r * V + v] = load(c + r * cRow + lanes * v) }

@@ -66,7 +66,10 @@ package final class Network {
   /// Time steps that a unit sees of `all`.
   package func steps(of unit: Int, _ all: Int) -> Int { sequenceEnd.map { unit >= $0 } ?? false ? 1 : all }
 
+  /// Biases are added in the floating-point mode of all computation, so that training and streams see the same bits.
   package func pack(_ values: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>) {
+    let mode = rill__enter_float_mode()
+    defer { rill__leave_float_mode(mode) }
     for (unit, offset) in zip(units, packedOffsets) { unit.pack(values, packed + offset) }
   }
 

@@ -1,4 +1,5 @@
 import CVector
+import CPlatform
 import RillBase
 
 // Whole sequences from the initial state, on a stream of their own: the same kernels, so the same bits as steps.
@@ -9,6 +10,8 @@ extension Model {
     steps: Int, batchSize: Int, inputs: UnsafePointer<Float>?, tokens: UnsafePointer<Int32>?, lengths: UnsafePointer<Int32>?,
     outputs: UnsafeMutablePointer<Float>
   ) throws(RillError) {
+    let mode = rill__enter_float_mode()
+    defer { rill__leave_float_mode(mode) }
     let stream = try Stream(self, batchSize: batchSize)
     let size = network.outputSize
     let inputSize = network.input.size

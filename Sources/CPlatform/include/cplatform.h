@@ -43,7 +43,7 @@ static inline void rill__clear(void *memory, size_t bytes) { __builtin_memset(me
 
 /* ------------------------------------------------------------------ files */
 
-/* Reads a whole file, of any kind that can be read to an end. *data is from rill__allocate, is never NULL on success, and has a NUL
+/* Reads a whole file, regular or a pipe; a device is EINVAL. *data is from rill__allocate, is never NULL on success, and has a NUL
  * behind its *size bytes. EISDIR for a directory, EFBIG beyond limit bytes, ENOMEM. On failure *data is NULL and *size 0. */
 int rill__read_file(const char *path, size_t limit, void **data, size_t *size);
 
