@@ -221,6 +221,10 @@ rill_status rill_model_describe(const rill_model *model, char *buffer, size_t ca
 /* Releases the caller's hold. Streams, trainers and batches made from the model go on working. */
 void rill_model_destroy(rill_model *model);
 
+/* What the model reads at each time step: RILL_INPUT_VECTOR or RILL_INPUT_TOKEN. */
+enum { RILL_INPUT_VECTOR = 0, RILL_INPUT_TOKEN = 1 };
+rill_status rill_model_get_input_kind(const rill_model *model, int32_t *input_kind);
+
 /* Floats per time step of a vector model; number of tokens of a token model (which takes one int32 per time step). */
 rill_status rill_model_get_input_size(const rill_model *model, size_t *input_size);
 

@@ -95,6 +95,14 @@ public func rill_model_describe(
 @implementation @_cdecl("rill_model_destroy")
 public func rill_model_destroy(_ model: OpaquePointer!) { release(model, Model.self) }
 
+@implementation @_cdecl("rill_model_get_input_kind")
+public func rill_model_get_input_kind(_ model: OpaquePointer!, _ input_kind: UnsafeMutablePointer<Int32>!) -> rill_status {
+  status { () throws(RillError) in
+    let model: Model = try object(model, "model")
+    try required(input_kind, "input_kind").pointee = Int32(model.network.input.isToken ? RILL_INPUT_TOKEN : RILL_INPUT_VECTOR)
+  }
+}
+
 @implementation @_cdecl("rill_model_get_input_size")
 public func rill_model_get_input_size(_ model: OpaquePointer!, _ input_size: UnsafeMutablePointer<Int>!) -> rill_status {
   status { () throws(RillError) in

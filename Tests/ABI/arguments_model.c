@@ -106,6 +106,8 @@ static void describe_and_sizes_refuse(void) {
   REFUSED(rill_model_describe(NULL, out.text, sizeof out.text, &out_length), ARGUMENT, "model");
   REFUSED(rill_model_describe(world.model, out.text, sizeof out.text, NULL), ARGUMENT, "length");
   REFUSED(rill_model_describe(world.model, NULL, SIZE_MAX, &out_length), ARGUMENT, "buffer|capacity");
+  REFUSED(rill_model_get_input_kind(NULL, &out.kind), ARGUMENT, "model");
+  REFUSED(rill_model_get_input_kind(world.model, NULL), ARGUMENT, "input_kind");
   REFUSED(rill_model_get_input_size(NULL, &out.size), ARGUMENT, "model");
   REFUSED(rill_model_get_input_size(world.model, NULL), ARGUMENT, "input_size");
   REFUSED(rill_model_get_output_size(NULL, &out.size), ARGUMENT, "model");

@@ -10,6 +10,7 @@ static struct outputs {
   char text[4096];
   double number;
   size_t size, shape[4], rank;
+  int32_t kind;
 } out;
 static size_t out_length; // of the two-call pattern: set by failing calls too, where the text was known
 static rill_model *out_model;

@@ -30,15 +30,6 @@ static long parse_numbers(const char *line, float *values, size_t capacity) {
   return count;
 }
 
-/* Asks whether a model takes tokens: step_tokens refuses a vector model with STATE. Leaves the stream as it was made.
- * Returns 1 or 0, or -1 after a message. */
-static int takes_tokens(rill_stream *stream, float *output, size_t output_size) {
-  int32_t nothing = -1;
-  rill_status status = rill_stream_step_tokens(stream, &nothing, 1, output, output_size);
-  if (status == RILL_ERROR_STATE) return 0;
-  return failed(status) || failed(rill_stream_reset(stream)) ? -1 : 1;
-}
-
 static rill_status step(rill_stream *stream, int is_token, const float *input, size_t input_size, float *output, size_t output_size) {
   if (!is_token) return rill_stream_step(stream, input, input_size, output, output_size);
   int32_t token = (int32_t)input[0];
@@ -89,17 +80,19 @@ int main(int argument_count, char **arguments) {
   rill_model *model = NULL;
   rill_stream *stream = NULL;
   float *input = NULL, *output = NULL;
+  int32_t input_kind;
   size_t input_size, output_size;
   int result = 1;
-  if (!failed(rill_model_load(arguments[1], NULL, &model)) && !failed(rill_model_get_input_size(model, &input_size)) &&
-      !failed(rill_model_get_output_size(model, &output_size)) && !failed(rill_stream_create(model, 1, NULL, &stream))) {
+  if (!failed(rill_model_load(arguments[1], NULL, &model)) && !failed(rill_model_get_input_kind(model, &input_kind)) &&
+      !failed(rill_model_get_input_size(model, &input_size)) && !failed(rill_model_get_output_size(model, &output_size)) &&
+      !failed(rill_stream_create(model, 1, NULL, &stream))) {
+    int is_token = input_kind == RILL_INPUT_TOKEN;
     input = calloc(input_size, sizeof *input);
     output = calloc(output_size, sizeof *output);
     if (input == NULL || output == NULL) {
       fputs("stream: out of memory\n", stderr);
     } else {
-      int is_token = takes_tokens(stream, output, output_size);
-      if (is_token >= 0) result = run(stream, is_token, input, is_token ? 1 : input_size, output, output_size);
+      result = run(stream, is_token, input, is_token ? 1 : input_size, output, output_size);
     }
   }
   free(input);
