@@ -14,7 +14,9 @@ let embedded: [SwiftSetting] = isFullSwift ? [] : [.enableExperimentalFeature("E
 // For size, since what must be fast is in the kernels. Sections per function, so that the linker drops what is not used: Embedded Swift emits a function
 // again in every module that uses it.
 let mode =
-  embedded + [.unsafeFlags(["-wmo", "-Osize", "-Xfrontend", "-function-sections", "-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+  embedded + [
+    .unsafeFlags(["-wmo", "-Osize", "-Xfrontend", "-function-sections", "-enforce-exclusivity=unchecked"], .when(configuration: .release))
+  ]
 
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: mode)
@@ -25,7 +27,9 @@ func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 func kernels(_ name: String, _ march: [String], _ flags: [String] = []) -> Target {
   .target(
     name: name, dependencies: ["CVector"],
-    swiftSettings: embedded + [.unsafeFlags(["-Ounchecked", "-wmo", "-Xfrontend", "-function-sections"] + flags + march.flatMap { ["-Xcc", $0] })])
+    swiftSettings: embedded + [
+      .unsafeFlags(["-Ounchecked", "-wmo", "-Xfrontend", "-function-sections"] + flags + march.flatMap { ["-Xcc", $0] })
+    ])
 }
 
 #if arch(x86_64)

@@ -314,8 +314,8 @@ rill_status rill_stream_run_tokens(rill_stream *stream, size_t sequence_length, 
 rill_status rill_stream_reset(rill_stream *stream);
 rill_status rill_stream_reset_lane(rill_stream *stream, size_t lane);
 
-/* Copies the state of all lanes, or of one, into another stream, which keeps its own snapshot. The two must come from models of the
- * same architecture (ARGUMENT otherwise), and for all lanes have the same batch_size. source and destination may be the same stream.
+/* Copies the state of all lanes, or of one, into another stream, which keeps its own snapshot. The two must come from models with
+ * the same recurrent layers (kinds, order and sizes; ARGUMENT otherwise), and for all lanes have the same batch_size. source and destination may be the same stream.
  * STATE if the source needs a reset; copying one lane, also if the destination does. */
 rill_status rill_stream_copy(const rill_stream *source, rill_stream *destination);
 rill_status rill_stream_copy_lane(const rill_stream *source, size_t source_lane, rill_stream *destination, size_t destination_lane);
@@ -327,12 +327,12 @@ rill_status rill_stream_get_state(const rill_stream *stream, const char *name, f
 rill_status rill_stream_set_state(rill_stream *stream, const char *name, const float *values, size_t value_count);
 
 /* The whole state as bytes in the caller's memory, by the two-call pattern: for presets, rewinding, branching. The length depends
- * on architecture and batch_size alone. The bytes carry a version, a hash of the architecture and a checksum, and may be loaded on
- * another machine. Errors: ARGUMENT, STATE (needs a reset). */
+ * on architecture and batch_size alone. The bytes carry a version, a hash of the recurrent layers and a checksum, and may be loaded
+ * on another machine. Errors: ARGUMENT, STATE (needs a reset). */
 rill_status rill_stream_save_state(const rill_stream *stream, void *buffer, size_t capacity, size_t *length);
 
-/* Restores such bytes; the stream continues with the same bits. Also ends the need of a reset. Errors: ARGUMENT (other architecture
- * or batch_size), FORMAT (truncated or corrupted); then the state stays as it was. */
+/* Restores such bytes; the stream continues with the same bits. Also ends the need of a reset. Errors: ARGUMENT (other recurrent
+ * layers or batch_size), FORMAT (truncated or corrupted); then the state stays as it was. */
 rill_status rill_stream_load_state(rill_stream *stream, const void *data, size_t length);
 
 /* Adopts the model's newest snapshot; the state stays. Does nothing if it is adopted already. */

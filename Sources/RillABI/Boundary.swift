@@ -127,6 +127,8 @@ func wantsBytes(_ count: Int, isText: Bool, _ buffer: UnsafeMutableRawPointer?, 
   if buffer == nil, capacity == 0 { return false }
   guard buffer != nil else { throw .argument("buffer is NULL, but capacity is not 0") }
   // Compared as unsigned: a capacity beyond Int.max holds everything.
-  guard UInt(bitPattern: capacity) >= UInt(count + (isText ? 1 : 0)) else { throw .argument("capacity: the buffer is too small for the result") }
+  guard UInt(bitPattern: capacity) >= UInt(count + (isText ? 1 : 0)) else {
+    throw .argument("capacity: the buffer is too small for the result")
+  }
   return true
 }

@@ -81,7 +81,8 @@ public func rill_stream_run_tokens(
 
 @inline(always)
 private func runVectors(
-  _ stream: Stream, _ steps: Int, _ name: StaticString, _ x: UnsafePointer<Float>, _ inputCount: Int, _ y: UnsafeMutablePointer<Float>, _ outputCount: Int
+  _ stream: Stream, _ steps: Int, _ name: StaticString, _ x: UnsafePointer<Float>, _ inputCount: Int, _ y: UnsafeMutablePointer<Float>,
+  _ outputCount: Int
 ) -> rill_status {
   if stream.readsTokens { return fail(.state("the model reads tokens: use the functions ending in _tokens")) }
   let problem = checkShapes(stream, steps, stream.inputSize, inputCount, "input_count", outputCount)

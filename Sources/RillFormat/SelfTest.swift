@@ -48,7 +48,8 @@ enum SelfTest {
       for j in 0..<size {
         let (wanted, got) = (Double(expected.pointer[j]), Double(trial.y.pointer[t * size + j]))
         guard abs(wanted - got) <= tolerance * max(1, abs(wanted)) else {
-          throw .format("self_test.outputs[\(t)][\(j)]: the file says \(expected.pointer[j]), computed was \(trial.y.pointer[t * size + j])")
+          throw .format(
+            "self_test.outputs[\(t)][\(j)]: the file says \(expected.pointer[j]), computed was \(trial.y.pointer[t * size + j])")
         }
       }
     }

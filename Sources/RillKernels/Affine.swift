@@ -24,7 +24,9 @@
     // Half the registers, of half the width: one vector of a panel row at a time for several rows, two for a single row.
     let R = tileRows(1, P)
     while R > 1 && rows - r >= R {
-      for v in 0..<V { tile(R, 1, P, k, a + r * aRow, aRow, w + lanes * v, wRow, c + r * cRow + lanes * v, cRow, bias.map { $0 + lanes * v }) }
+      for v in 0..<V {
+        tile(R, 1, P, k, a + r * aRow, aRow, w + lanes * v, wRow, c + r * cRow + lanes * v, cRow, bias.map { $0 + lanes * v })
+      }
       r += R
     }
     while r < rows {

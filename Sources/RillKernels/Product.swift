@@ -72,7 +72,8 @@ func columnSums(
 
 /// One-hot inputs: gradient[token][16j ..] += a[r][16j ..], rows ascending; token −1 gives none.
 func scatterRows(
-  _ rows: Int, _ vectors: Int, _ tokens: UnsafePointer<Int32>, _ a: UnsafePointer<Float>, _ row: Int, _ gradient: UnsafeMutablePointer<Float>
+  _ rows: Int, _ vectors: Int, _ tokens: UnsafePointer<Int32>, _ a: UnsafePointer<Float>, _ row: Int,
+  _ gradient: UnsafeMutablePointer<Float>
 ) {
   for r in 0..<rows where tokens[r] >= 0 {
     let g = gradient + Int(tokens[r]) * vectors * lanes

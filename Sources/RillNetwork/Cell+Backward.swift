@@ -14,7 +14,8 @@ extension Cell {
   }
 
   private var inputSumCount: Int {
-    shape.readsTokens ? shape.inputSize * shape.blocks * shape.gates.slots * 16 : shape.transposedCount(shape.gates.inputGates, shape.inputWidth)
+    shape.readsTokens
+      ? shape.inputSize * shape.blocks * shape.gates.slots * 16 : shape.transposedCount(shape.gates.inputGates, shape.inputWidth)
   }
 
   /// Groups are summed one after another in the same memory.

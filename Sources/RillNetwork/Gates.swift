@@ -84,7 +84,9 @@ package struct CellShape {
   }
 
   /// to[k][gate][lane] = w[gate·H + unit][k].
-  private func packRows(_ w: UnsafePointer<Float>, _ columns: Int, _ gates: [Int], _ u: Int, _ units: Int, _ to: UnsafeMutablePointer<Float>) {
+  private func packRows(
+    _ w: UnsafePointer<Float>, _ columns: Int, _ gates: [Int], _ u: Int, _ units: Int, _ to: UnsafeMutablePointer<Float>
+  ) {
     let row = gates.count * 16
     for (slot, gate) in gates.enumerated() {
       for lane in 0..<units {

@@ -67,8 +67,9 @@ struct NetworkBuilder {
       add(cell)
       if probability > 0, k < cells - 1 { add(Dropout(size: hidden, probability: probability)) }
     }
-    states.append(StateTensor(name: "\(layer.name).hidden", units: cellUnits, hiddenSize: hidden, isCell: false))
-    if hasCell { states.append(StateTensor(name: "\(layer.name).cell", units: cellUnits, hiddenSize: hidden, isCell: true)) }
+    let kind = LayerKind.all[layer.kind].name
+    states.append(StateTensor(name: "\(layer.name).hidden", kind: kind, units: cellUnits, hiddenSize: hidden, isCell: false))
+    if hasCell { states.append(StateTensor(name: "\(layer.name).cell", kind: kind, units: cellUnits, hiddenSize: hidden, isCell: true)) }
     if layer.values[RecurrentOption.returnSequences] == 0 { sequenceEnd = units.count }
   }
 }
@@ -86,6 +87,8 @@ struct CellRecipe {
 /// A named part of the state: [units.count][batch_size][hiddenSize].
 package struct StateTensor {
   package let name: String
+  /// Of the layer.
+  let kind: StaticString
   package let units: [Int]
   package let hiddenSize: Int
   package let isCell: Bool

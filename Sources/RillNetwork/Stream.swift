@@ -29,8 +29,16 @@ package final class Stream {
 
   /// What surrounds the plan in a step, as plain pointers: following references would count them, atomically, in memory that all streams share.
   struct Boundary {
-    let takeInput: (@convention(c) (Int, Int, UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void)
-    let giveOutput: (@convention(c) (Int, Int, UnsafePointer<Float>?, Int, UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?) -> Void)
+    let takeInput:
+      (
+        @convention(c) (Int, Int, UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) ->
+          Void
+      )
+    let giveOutput:
+      (
+        @convention(c) (Int, Int, UnsafePointer<Float>?, Int, UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?) ->
+          Void
+      )
     let allFinite: (@convention(c) (UnsafePointer<Float>?, Int) -> Int)
     let inputShift: UnsafePointer<Float>?
     let inputScale: UnsafePointer<Float>?

@@ -21,7 +21,8 @@ package enum LossKind: Int {
     let fitting = self == .crossEntropy ? rill__softmax : rill__sigmoid
     guard activation == Int(fitting) || activation == Int(rill__linear) else {
       throw .unsupported(
-        "loss: \(LossKind.names[rawValue]) needs a last dense layer with activation \(self == .crossEntropy ? "softmax" : "sigmoid") or linear")
+        "loss: \(LossKind.names[rawValue]) needs a last dense layer with activation \(self == .crossEntropy ? "softmax" : "sigmoid") or linear"
+      )
     }
     guard network.architecture.output == nil else {
       throw .unsupported("loss: \(LossKind.names[rawValue]) is not offered for a model with output shift and scale")

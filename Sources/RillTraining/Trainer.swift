@@ -73,7 +73,8 @@ package final class Trainer {
     // PyTorch's clip_grad_norm_, its 1e-6 included.
     let scale = clipNorm > 0 ? min(1, clipNorm / (norm + 1e-6)) : 1
     try optimizer.update(
-      model.values.pointer, gradients.pointer, count: gradients.count, scale: Float(scale), limit: clipValue > 0 ? Float(clipValue) : .infinity,
+      model.values.pointer, gradients.pointer, count: gradients.count, scale: Float(scale),
+      limit: clipValue > 0 ? Float(clipValue) : .infinity,
       model.network.kernels)
     lastUpdate = (value, norm)
     return value
@@ -118,7 +119,8 @@ package final class Trainer {
   private func measure(_ workspace: Workspace, _ batch: Batch, withGradient: Bool) -> LossSums {
     let head = workspace.head(batch)
     let rows = LossRows(
-      steps: batch.outputSteps, rows: batch.rows, size: batch.outputSize, lengths: batch.isPerSequence ? nil : batch.lengths, isMean: isMean)
+      steps: batch.outputSteps, rows: batch.rows, size: batch.outputSize, lengths: batch.isPerSequence ? nil : batch.lengths, isMean: isMean
+    )
     let gradient = withGradient ? head.dy : nil
     switch loss {
     case .meanSquaredError:

@@ -19,7 +19,9 @@ private func read(_ text: String) throws -> Model {
 private func write(_ model: Model, _ options: String) throws -> String {
   let options = try Array(options.utf8).withUnsafeBytes { try JSONDocument(parsing: $0) }
   let written = try ModelWriter.write(model, options: options.root)
-  return withExtendedLifetime(written) { String(decoding: UnsafeBufferPointer(start: written.pointer, count: written.count), as: UTF8.self) }
+  return withExtendedLifetime(written) {
+    String(decoding: UnsafeBufferPointer(start: written.pointer, count: written.count), as: UTF8.self)
+  }
 }
 
 @Test func filesWithASelfTestLoad() throws {
@@ -51,7 +53,8 @@ private func write(_ model: Model, _ options: String) throws -> String {
 }
 
 @Test func metadataAndNamesAreKept() throws {
-  let text = #"{"name": "läuft", "metadata": {"b": [1, 2.5, {"a": null}], "quote": "\"\\\u0001"}, "input": {"kind": "vector", "size": 1}, "layers": [{"type": "rnn", "hidden_size": 1, "name": "only"}]}"#
+  let text =
+    #"{"name": "läuft", "metadata": {"b": [1, 2.5, {"a": null}], "quote": "\"\\\u0001"}, "input": {"kind": "vector", "size": 1}, "layers": [{"type": "rnn", "hidden_size": 1, "name": "only"}]}"#
   let once = try write(try create(text), "{}")
   let twice = try write(try read(once), "{}")
   #expect(once == twice)

@@ -63,7 +63,8 @@ private func isAccurate(_ y: Float, _ exact: Double) -> Bool {
 }
 
 @Test(arguments: Level.all) func activationsOfExtremesAreTheirLimits(_ level: Level) {
-  let x: [Float] = [0, -0.0, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, .infinity, -.infinity, .nan, 1e-30] + [Float](repeating: 0, count: 8)
+  let x: [Float] =
+    [0, -0.0, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, .infinity, -.infinity, .nan, 1e-30] + [Float](repeating: 0, count: 8)
   let tanh = activations(Int(rill__tanh), x, level.table)
   #expect(Array(tanh[0..<6]) == [0, 0, 1, -1, 1, -1])
   #expect(tanh[6].isNaN)

@@ -34,7 +34,10 @@ private func layers(_ list: String, input: String = #"{"kind": "vector", "size":
   (#"{"type": "gru", "hidden_size": 4, "name": "1"}, {"type": "dense", "output_size": 1}"#, "layers[1].name: layers[0] has the same name"),
   (#"{"type": "dense", "output_size": 2, "activation": "softmax"}, {"type": "dense", "output_size": 1}"#, "layers[0].activation"),
   (#"{"type": "embedding", "embedding_dim": 2}"#, "layers[0].type: embedding"),
-  (#"{"type": "lstm", "hidden_size": 4, "return_sequences": false}, {"type": "lstm", "hidden_size": 4}"#, "layers[1].type: a recurrent layer cannot follow"),
+  (
+    #"{"type": "lstm", "hidden_size": 4, "return_sequences": false}, {"type": "lstm", "hidden_size": 4}"#,
+    "layers[1].type: a recurrent layer cannot follow"
+  ),
   ("", "layers"),
 ])
 func impossibleLayersAreRefusedByPath(_ list: String, _ message: String) throws {

@@ -5,7 +5,8 @@ import Testing
 @testable import RillNetwork
 
 private func model() throws -> Model {
-  var text = #"{"input": {"kind": "vector", "size": 1}, "layers": [{"type": "rnn", "hidden_size": 3}, {"type": "dense", "output_size": 1}]}"#
+  var text =
+    #"{"input": {"kind": "vector", "size": 1}, "layers": [{"type": "rnn", "hidden_size": 3}, {"type": "dense", "output_size": 1}]}"#
   let document = try text.withUTF8 { try JSONDocument(parsing: UnsafeRawBufferPointer($0)) }
   return try Model(try Network(try Architecture(document.root)), seed: 3)
 }

@@ -26,7 +26,9 @@ import Testing
   /// Whatever room a larger batch before it left behind, a batch gives the bits that it gives to a new trainer.
   @Test(arguments: StreamTests.cases)
   func earlierBatchesLeaveNoTrace(_ testCase: NetworkCase) throws {
-    let shapes: [(steps: Int, batch: Int, lengths: [Int32]?)] = [(6, 5, nil), (3, 2, [1, 3]), (1, 1, nil), (4, 3, [4, 2, 2]), (6, 5, nil)]
+    let shapes: [(steps: Int, batch: Int, lengths: [Int32]?)] = [
+      (6, 5, nil), (3, 2, [1, 3]), (1, 1, nil), (4, 3, [4, 2, 2]), (6, 5, nil),
+    ]
     let model = try testCase.model()
     let trainer = try TestTrainer(probing: model, testCase.objective)
     for shape in shapes {
@@ -60,7 +62,8 @@ import Testing
         case (.mean, false): Double(data.length(of: b)) / Double(data.stepCount)
         }
       let alone = try TestTrainer(probing: model, objective)
-      combinedLoss += weight * (try alone.update(TestBatch(model, data.single(b), objective.single(b, of: data, isPerSequence: isPerSequence))))
+      combinedLoss +=
+        weight * (try alone.update(TestBatch(model, data.single(b), objective.single(b, of: data, isPerSequence: isPerSequence))))
       for (name, gradient) in try alone.gradients() {
         for index in gradient.indices { combined[name]![index] += weight * Double(gradient[index]) }
       }

@@ -27,7 +27,8 @@ import Testing
       let model = try testCase.model()
       let parsed = try TestModel(parsing: try model.saveText(options: #"{"encoding": "\#(encoding)", "self_test": 5}"#))
       let isPerSequence = testCase.architecture.isPerSequence
-      #expect(bits(try parsed.run(testCase.data, perSequence: isPerSequence)) == bits(try model.run(testCase.data, perSequence: isPerSequence)))
+      #expect(
+        bits(try parsed.run(testCase.data, perSequence: isPerSequence)) == bits(try model.run(testCase.data, perSequence: isPerSequence)))
     }
   }
 

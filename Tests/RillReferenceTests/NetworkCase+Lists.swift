@@ -23,11 +23,15 @@ extension NetworkCase {
       vector("of three layers with initial state", [cell(4).with(\.numLayers, 3).with(\.initialState, true)]).with(\.lengths, unequal),
       vector("last step", [cell(5).with(\.returnSequences, false), .dense(2)]).with(\.lengths, unequal),
       vector("last step alone", [cell(5).with(\.returnSequences, false)]),
-      vector("last step, two layers with initial state", [cell(5).with(\.returnSequences, false).with(\.numLayers, 2).with(\.initialState, true)])
-        .with(\.lengths, unequal),
+      vector(
+        "last step, two layers with initial state", [cell(5).with(\.returnSequences, false).with(\.numLayers, 2).with(\.initialState, true)]
+      )
+      .with(\.lengths, unequal),
     ]
     let sizes = [1, 3, 4, 16, 17].map { vector("hidden \($0)", [cell($0), .dense(2)]) }
-    let large = [20, 33].map { NetworkCase("\(name) hidden \($0)", Architecture(vector: 2, [cell($0), .dense(2)])).sized(steps: 3, batch: 2) }
+    let large = [20, 33].map {
+      NetworkCase("\(name) hidden \($0)", Architecture(vector: 2, [cell($0), .dense(2)])).sized(steps: 3, batch: 2)
+    }
     return options + sizes + large
   }
 
@@ -48,8 +52,10 @@ extension NetworkCase {
   private static let headCases: [NetworkCase] = ["linear", "tanh", "relu", "sigmoid", "softmax"].flatMap { (activation: String) in
     [
       NetworkCase("\(activation) head", Architecture(vector: 3, [.lstm(5), .dense(4, activation)])).with(\.lengths, unequal),
-      NetworkCase("\(activation) head of last step", Architecture(vector: 3, [.gru(5).with(\.returnSequences, false), .dense(17, activation)]))
-        .with(\.lengths, unequal),
+      NetworkCase(
+        "\(activation) head of last step", Architecture(vector: 3, [.gru(5).with(\.returnSequences, false), .dense(17, activation)])
+      )
+      .with(\.lengths, unequal),
     ]
   }
 
@@ -99,15 +105,20 @@ extension NetworkCase {
     NetworkCase(
       "named layers",
       Architecture(vector: 3, [.dense(4, "relu").with(\.name, "in"), .rnn(5).with(\.name, "memory"), .dense(2).with(\.name, "out")])),
-    NetworkCase("dense between", Architecture(vector: 3, [.gru(5, resetAfter: false), .dense(4, "sigmoid"), .lstm(3), .dense(2, bias: false)]))
-      .with(\.lengths, unequal),
     NetworkCase(
-      "many to one in a stack", Architecture(vector: 3, [.rnn(4), .lstm(5), .gru(3).with(\.returnSequences, false), .dense(5, "tanh"), .dense(4)])
+      "dense between", Architecture(vector: 3, [.gru(5, resetAfter: false), .dense(4, "sigmoid"), .lstm(3), .dense(2, bias: false)])
+    )
+    .with(\.lengths, unequal),
+    NetworkCase(
+      "many to one in a stack",
+      Architecture(vector: 3, [.rnn(4), .lstm(5), .gru(3).with(\.returnSequences, false), .dense(5, "tanh"), .dense(4)])
     )
     .measured(.crossEntropy).with(\.lengths, unequal),
-    NetworkCase("linear layers first", Architecture(vector: 3, [.dense(4, "relu"), .dense(20), .lstm(5), .dense(2)])).with(\.lengths, unequal),
+    NetworkCase("linear layers first", Architecture(vector: 3, [.dense(4, "relu"), .dense(20), .lstm(5), .dense(2)])).with(
+      \.lengths, unequal),
     NetworkCase("dense only", Architecture(vector: 3, [.dense(5, "tanh"), .dense(3, "sigmoid")])).measured(.bce).with(\.lengths, unequal),
-    NetworkCase("dropout outside training", Architecture(vector: 3, [.dropout(0), .lstm(4).with(\.numLayers, 2).with(\.dropout, 0), .dense(2)])),
+    NetworkCase(
+      "dropout outside training", Architecture(vector: 3, [.dropout(0), .lstm(4).with(\.numLayers, 2).with(\.dropout, 0), .dense(2)])),
   ]
 
   /// Shift and scale per element and, of the list of one element, for all.
@@ -117,7 +128,8 @@ extension NetworkCase {
     ).measured(.crossEntropy).with(\.lengths, unequal),
     NetworkCase(
       "both sides scaled",
-      Architecture(vector: 2, shift: [0.5, -1.25], scale: [2, 0.25], [.lstm(5), .dense(2)], outputShift: [10, -3.5], outputScale: [4, 0.125])
+      Architecture(
+        vector: 2, shift: [0.5, -1.25], scale: [2, 0.25], [.lstm(5), .dense(2)], outputShift: [10, -3.5], outputScale: [4, 0.125])
     ).with(\.lengths, unequal),
     NetworkCase(
       "output scaled, last step",

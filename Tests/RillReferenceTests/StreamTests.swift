@@ -8,11 +8,14 @@ import Testing
     cells.flatMap { name, cell in
       [
         NetworkCase("\(name) 5", Architecture(vector: 3, [cell(5), .dense(2)])).sized(steps: 40, batch: 3),
-        NetworkCase("\(name) 17, two layers", Architecture(vector: 1, [cell(17).with(\.numLayers, 2).with(\.initialState, true), .dense(3, "tanh")]))
-          .sized(steps: 20, batch: 5),
+        NetworkCase(
+          "\(name) 17, two layers", Architecture(vector: 1, [cell(17).with(\.numLayers, 2).with(\.initialState, true), .dense(3, "tanh")])
+        )
+        .sized(steps: 20, batch: 5),
         NetworkCase("\(name) 40", Architecture(vector: 20, [cell(40), .dense(20, "softmax")])).sized(steps: 12, batch: 13),
         NetworkCase("one-hot \(name)", Architecture(tokens: 9, [cell(20), .dense(9, "softmax")])).sized(steps: 30, batch: 2),
-        NetworkCase("last step of \(name)", Architecture(vector: 2, [cell(6).with(\.returnSequences, false), .dense(2)])).sized(steps: 10, batch: 2),
+        NetworkCase("last step of \(name)", Architecture(vector: 2, [cell(6).with(\.returnSequences, false), .dense(2)])).sized(
+          steps: 10, batch: 2),
       ]
     } + [
       NetworkCase("deep stack", Architecture(tokens: 7, [.embedding(3), .lstm(33), .gru(17), .dense(6, "tanh"), .dense(7, "softmax")]))

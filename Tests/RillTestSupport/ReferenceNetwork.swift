@@ -29,7 +29,9 @@ public struct ReferenceNetwork: Sendable {
     let pass = forward(data)
     return pass.output.enumerated().flatMap { t, lanes in
       lanes.enumerated().flatMap { b, y in
-        y.indices.map { t < pass.lengths[b] ? y[$0] * element(architecture.output?.scale, $0, 1) + element(architecture.output?.shift, $0, 0) : 0 }
+        y.indices.map {
+          t < pass.lengths[b] ? y[$0] * element(architecture.output?.scale, $0, 1) + element(architecture.output?.shift, $0, 0) : 0
+        }
       }
     }
   }
