@@ -57,15 +57,17 @@ static rill_status evaluate(void) {
   return status;
 }
 
+static long json_forgot; // blocks that json-c leaked, all told
+
 /* Runs an operation with its first, second, ... allocation failing until one run needs fewer allocations than that. Returns how many it
  * needs, so that a test can know that failures happened at all. `balance`: the operation keeps nothing when it fails. */
 static long fail_each_allocation(const char *name, rill_status (*operation)(void), bool balance) {
   enum { MANY = 20000 };
   for (long at = 1; at < MANY; at++) {
-    long live = live_count;
+    long live = live_count, own = own_count;
     write_file("old.json", text, length);
     failing_at = at;
-    has_failed = false;
+    has_failed = a_buffer_failed = false;
     rill_status status = operation();
     failing_at = 0;
     if (!has_failed) {
@@ -73,13 +75,20 @@ static long fail_each_allocation(const char *name, rill_status (*operation)(void
       forget_made();
       return at - 1;
     }
-    CHECK(status == RILL_ERROR_MEMORY, "%s with allocation %ld failing: %s (%s)", name, at, rill_status_name(status),
-          status ? rill_last_error_message() : "");
+    // json-c and the C library can do without some of theirs (a copy of the locale, a list cut to size): then all must be as if nothing
+    // had failed. They cannot do without a buffer of the library.
+    CHECK(status == RILL_ERROR_MEMORY || (status == RILL_OK && !a_buffer_failed), "%s with allocation %ld failing: %s (%s)", name, at,
+          rill_status_name(status), status ? rill_last_error_message() : "");
     CHECK(status == RILL_OK || is_message(rill_last_error_message()), "%s", name);
     CHECK(status == RILL_OK || (!made_model && !made_stream && !made_batch && !made_trainer), "%s left a handle", name);
     CHECK(status == RILL_OK || file_is("old.json", text, length), "%s with allocation %ld failing: the old file", name, at);
     forget_made();
-    if (balance) CHECK(live_count == live, "%s with allocation %ld failing leaks %ld blocks", name, at, live_count - live);
+    // json-c 0.16 loses blocks of its own when it cannot copy a key or enlarge a table; nobody else can reach them.
+    if (balance) {
+      CHECK(own_count == own, "%s with allocation %ld failing leaks %ld blocks", name, at, own_count - own);
+      CHECK(!a_buffer_failed || live_count == live, "%s with allocation %ld failing leaks %ld blocks", name, at, live_count - live);
+      json_forgot += live_count - live;
+    }
     CHECK(probe(&world) == answer, "%s with allocation %ld failing: an object answers differently", name, at);
     if (failed_checks > 5) return at; // the rest would say the same
   }
@@ -91,12 +100,13 @@ static void for_each_kind(void (*test)(void)) {
   static const char *const kinds[] = {"lstm", "embedding", "deep_per_sequence", "normalized"};
   for (size_t k = 0; k < 4; k++) {
     long live = live_count;
+    json_forgot = 0;
     world = make_world(kind_named(kinds[k]));
     answer = probe(&world);
     REQUIRE(rill_model_save_text(world.model, NULL, text, sizeof text, &length) == RILL_OK);
     test();
     destroy_world(&world);
-    CHECK(live_count == live, "%s: %ld blocks are left when all is destroyed", kinds[k], live_count - live);
+    CHECK(live_count == live + json_forgot, "%s: %ld blocks are left when all is destroyed", kinds[k], live_count - live - json_forgot);
   }
 }
 

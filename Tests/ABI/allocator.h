@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
@@ -24,6 +25,7 @@ static atomic_long allocation_count, free_count;
 static atomic_long live_count;         // blocks that are allocated and not freed
 static _Thread_local long failing_at;  // the call of this thread, counted down from here, that fails; 0: none
 static _Thread_local bool has_failed;
+static _Thread_local bool a_buffer_failed; // what failed was taken by the library itself, not by json-c or the C library inside it
 
 static bool allocation_fails(void) {
   atomic_fetch_add(&allocation_count, 1);
@@ -38,9 +40,28 @@ static void *counted(void *block) {
   return block;
 }
 
+/* The library's own blocks (its buffers and Swift's objects) carry a mark and their offset in front, which tells them from those of json-c. */
+static const uint64_t OWN_MARK = 0x6f776e626c6f636b;
+static atomic_long own_count; // of them, allocated and not freed
+
+static void *owned(size_t alignment, size_t size) {
+  size_t offset = alignment < 64 ? 64 : alignment;
+  unsigned char *base = __libc_memalign(offset, offset + size);
+  if (!base) return NULL;
+  uint64_t *mark = (uint64_t *)(base + offset) - 2;
+  mark[0] = OWN_MARK;
+  mark[1] = offset;
+  atomic_fetch_add(&own_count, 1);
+  return counted(base + offset);
+}
+
 void *malloc(size_t size) { return allocation_fails() ? NULL : counted(__libc_malloc(size)); }
 void *calloc(size_t count, size_t size) { return allocation_fails() ? NULL : counted(__libc_calloc(count, size)); }
-void *aligned_alloc(size_t alignment, size_t size) { return allocation_fails() ? NULL : counted(__libc_memalign(alignment, size)); }
+void *aligned_alloc(size_t alignment, size_t size) {
+  if (!allocation_fails()) return owned(alignment, size);
+  a_buffer_failed = true;
+  return NULL;
+}
 void *memalign(size_t alignment, size_t size) { return aligned_alloc(alignment, size); }
 
 void *realloc(void *block, size_t size) {
@@ -53,7 +74,7 @@ void *realloc(void *block, size_t size) {
 
 int posix_memalign(void **block, size_t alignment, size_t size) {
   atomic_fetch_add(&allocation_count, 1);
-  void *result = counted(__libc_memalign(alignment, size));
+  void *result = owned(alignment, size);
   if (!result) return ENOMEM;
   *block = result;
   return 0;
@@ -63,6 +84,12 @@ void free(void *block) {
   if (!block) return;
   atomic_fetch_add(&free_count, 1);
   atomic_fetch_sub(&live_count, 1);
+  uint64_t *mark = (uint64_t *)block - 2; // in front of a block of malloc stand its sizes
+  if (mark[0] == OWN_MARK) {
+    atomic_fetch_sub(&own_count, 1);
+    block = (unsigned char *)block - mark[1];
+    mark[0] = 0;
+  }
   __libc_free(block);
 }
 
