@@ -50,7 +50,7 @@ FUNCTIONS: list[tuple[str, Any, list[Any]]] = [
     ("rill_model_save_text", Status, [ModelHandle, Text, Buffer, c_size_t, Length]),
     ("rill_model_describe", Status, [ModelHandle, Buffer, c_size_t, Length]),
     ("rill_model_destroy", None, [ModelHandle]),
-    ("rill_model_get_input_kind", Status, [ModelHandle, POINTER(c_int32)]),
+    ("rill_model_get_input_kind", Status, [ModelHandle, Int32Pointer]),
     ("rill_model_get_input_size", Status, [ModelHandle, Length]),
     ("rill_model_get_output_size", Status, [ModelHandle, Length]),
     ("rill_model_get_parameter_count", Status, [ModelHandle, Length]),
