@@ -34,6 +34,14 @@ swift_tests() {
   swift build --build-tests
   swift test --skip-build --disable-xctest 2>&1 | { grep -vE '^◇|started\.$|^✔ Test case' || true; }
 }
+# The numbers again with each lower level of kernels; the highest ran with all the rest.
+lower_levels() {
+  [ "$(uname -m)" = x86_64 ] || return 0
+  local level
+  for level in baseline v3; do
+    RILL_ISA=$level swift test --skip-build --disable-xctest --filter RillReferenceTests 2>&1 | tail -n 1
+  done
+}
 python_tests() {
   RILL_LIBRARY=$stage/lib/librill.so PYTHONPATH=bindings/python/src .build/venv/bin/python -m pytest -q -p no:cacheprovider bindings/python
 }
@@ -47,3 +55,4 @@ part "C interface" env RILL_UNSTRIPPED="$PWD/.build/release/librill.so" scripts/
 part "examples" scripts/test-examples.sh "$stage"
 part "Python package" python_tests
 part "Swift tests" swift_tests
+part "Swift tests at lower instruction-set levels" lower_levels
