@@ -395,9 +395,9 @@ void rill_trainer_destroy(rill_trainer *trainer);
 
 /* One optimizer step on a batch: forward, loss, exact backpropagation through all time steps, clipping, update.
  * loss: out, NULL or the loss of the batch before the step. The first call, and calls with larger batches than before, allocate.
- * Errors: ARGUMENT, STATE (a part of the batch is not set; parameters in use by another thread), MEMORY, DIVERGED (loss,
- * gradient or an updated parameter is not finite): then parameters and moments are as before; lower the learning rate or skip
- * the batch, and go on. */
+ * Errors: ARGUMENT (also if no step of the batch counts in the loss), STATE (a part of the batch is not set; parameters in use by
+ * another thread), MEMORY, DIVERGED (loss, gradient or an updated parameter is not finite): then parameters and moments are as before;
+ * lower the learning rate or skip the batch, and go on. */
 rill_status rill_trainer_update(rill_trainer *trainer, const rill_batch *batch, double *loss);
 
 /* Adds a batch to the running evaluation, without dropout and without changing a parameter; read it with rill_trainer_get_metric.

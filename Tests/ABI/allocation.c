@@ -2,6 +2,7 @@
 #include "allocator.h"
 #include "files.h"
 #include "models.h"
+#include <locale.h>
 
 static struct world world;
 static uint64_t answer;
@@ -63,6 +64,7 @@ static long json_forgot; // blocks that json-c leaked, all told
  * needs, so that a test can know that failures happened at all. `balance`: the operation keeps nothing when it fails. */
 static long fail_each_allocation(const char *name, rill_status (*operation)(void), bool balance) {
   enum { MANY = 20000 };
+  locale_t locale = uselocale((locale_t)0); // json-c changes it for a while
   for (long at = 1; at < MANY; at++) {
     long live = live_count, own = own_count;
     write_file("old.json", text, length);
@@ -70,6 +72,8 @@ static long fail_each_allocation(const char *name, rill_status (*operation)(void
     has_failed = a_buffer_failed = false;
     rill_status status = operation();
     failing_at = 0;
+    if (made_model) CHECK(hash_parameters(made_model) == hash_parameters(world.model), "%s gives another model", name);
+    CHECK(uselocale((locale_t)0) == locale, "%s with allocation %ld failing leaves another locale", name, at);
     if (!has_failed) {
       CHECK(status == RILL_OK, "%s: %s", name, rill_last_error_message());
       forget_made();
