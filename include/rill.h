@@ -419,7 +419,7 @@ rill_status rill_trainer_get_metric(const rill_trainer *trainer, const char *nam
  * Errors: ARGUMENT, STATE (no update yet). */
 rill_status rill_trainer_get_gradient(const rill_trainer *trainer, const char *name, float *values, size_t value_count);
 
-/* The learning rate, finite and >= 0, read and set between updates. */
+/* The learning rate, 0 to the largest float32, read and set between updates. */
 rill_status rill_trainer_get_learning_rate(const rill_trainer *trainer, double *learning_rate);
 rill_status rill_trainer_set_learning_rate(rill_trainer *trainer, double learning_rate);
 

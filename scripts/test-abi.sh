@@ -84,7 +84,7 @@ add() {
   shift
   for file in "$@"; do jobs+=("$file $variant"); done
 }
-arguments=(arguments_model arguments_stream arguments_training)
+arguments=(arguments_model arguments_stream arguments_batch arguments_training)
 hostile=(hostile_text hostile_content hostile_sizes hostile_paths)
 add valgrind lifetime
 add address "${arguments[@]}" "${hostile[@]}" save round_trip lifetime

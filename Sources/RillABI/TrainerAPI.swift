@@ -81,7 +81,7 @@ public func rill_trainer_set_learning_rate(_ trainer: OpaquePointer!, _ learning
   status { () throws(RillError) in
     let trainer: Trainer = try object(trainer, "trainer")
     guard learning_rate >= 0, learning_rate <= Double(Float.greatestFiniteMagnitude) else {
-      throw .argument("learning_rate: must be finite and not negative")
+      throw .argument("learning_rate: must be from 0 to the largest float32")
     }
     trainer.optimizer.learningRate = learning_rate
   }

@@ -1,8 +1,8 @@
 /* The allocator of the C library, replaced in the executable: it counts, and can be told to fail.
  *
- * The library is linked dynamically, so its calls come here, and so do those of json-c inside it and of the C library for it (strdup). Memory
- * itself comes from glibc's own entry points. Swift's objects come from posix_memalign: Swift cannot survive a failure there, and they
- * are small, so that is counted but never failed; all buffers whose size comes from outside are taken with the others. */
+ * The library is linked dynamically, so its calls come here, and so do those of json-c inside it and of the C library for it (strdup).
+ * Memory itself comes from glibc's own entry points. Swift's objects come from posix_memalign: Swift cannot survive a failure there, and
+ * they are small, so that is counted but never failed; all buffers whose size comes from outside are taken with the others. */
 #ifndef ALLOCATOR_H
 #define ALLOCATOR_H
 
@@ -22,8 +22,8 @@ extern void *__libc_memalign(size_t, size_t);
 extern void __libc_free(void *);
 
 static atomic_long allocation_count, free_count;
-static atomic_long live_count;         // blocks that are allocated and not freed
-static _Thread_local long failing_at;  // the call of this thread, counted down from here, that fails; 0: none
+static atomic_long live_count;        // blocks that are allocated and not freed
+static _Thread_local long failing_at; // the call of this thread, counted down from here, that fails; 0: none
 static _Thread_local bool has_failed;
 static _Thread_local bool a_buffer_failed; // what failed was taken by the library itself, not by json-c or the C library inside it
 
@@ -40,7 +40,8 @@ static void *counted(void *block) {
   return block;
 }
 
-/* The library's own blocks (its buffers and Swift's objects) carry a mark and their offset in front, which tells them from those of json-c. */
+/* The library's own blocks (its buffers and Swift's objects) carry a mark and their offset in front, which tells them from those of
+ * json-c. */
 static const uint64_t OWN_MARK = 0x6f776e626c6f636b;
 static atomic_long own_count; // of them, allocated and not freed
 

@@ -52,10 +52,11 @@ static void load_and_parse_refuse(void) {
   REFUSED_HANDLE(out_model, rill_model_load("model.json", "{\"bogus\": 1}", &out_model), FORMAT | IO, "");
 }
 
-static const char *const WRONG_SAVE_OPTIONS[] = {
-    "{\"encoding\": \"Base64\"}", "{\"encoding\": 64}",      "{\"encoding\": null}",   "{\"self_test\": -1}",
-    "{\"self_test\": 1001}",      "{\"self_test\": 1.5}",    "{\"self_test\": \"4\"}", "{\"self_test\": 1e300}",
-    "{\"self_test\": true}",      "{\"self_test\": 1, \"self_test\": 1}"};
+static const char *const WRONG_SAVE_OPTIONS[] = {"{\"encoding\": \"Base64\"}", "{\"encoding\": 64}",
+                                                 "{\"encoding\": null}",       "{\"self_test\": -1}",
+                                                 "{\"self_test\": 1001}",      "{\"self_test\": 1.5}",
+                                                 "{\"self_test\": \"4\"}",     "{\"self_test\": 1e300}",
+                                                 "{\"self_test\": true}",      "{\"self_test\": 1, \"self_test\": 1}"};
 
 static void save_refuses(void) {
   REFUSED(rill_model_save(NULL, "never.json", NULL), ARGUMENT, "model");
@@ -77,9 +78,12 @@ static void save_refuses(void) {
 /* The three texts and one name that go out by the two-call pattern: the length is right at once, one byte too little is too little. */
 static rill_status text_out(int which, char *buffer, size_t capacity, size_t *length) {
   switch (which) {
-  case 0: return rill_model_save_text(world.model, NULL, buffer, capacity, length);
-  case 1: return rill_model_describe(world.model, buffer, capacity, length);
-  default: return rill_model_get_parameter_name(world.model, 0, buffer, capacity, length);
+  case 0:
+    return rill_model_save_text(world.model, NULL, buffer, capacity, length);
+  case 1:
+    return rill_model_describe(world.model, buffer, capacity, length);
+  default:
+    return rill_model_get_parameter_name(world.model, 0, buffer, capacity, length);
   }
 }
 

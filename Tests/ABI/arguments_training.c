@@ -1,56 +1,5 @@
-/* Every argument of every rill_batch and rill_trainer function made invalid in turn. */
+/* Every argument of every rill_trainer function made invalid in turn, and batches that a trainer cannot take. */
 #include "refused.h"
-
-static void batch_create_refuses(void) {
-  const size_t batch_sizes[] = {0, 65537, SIZE_MAX, SIZE_MAX / 2, ((size_t)1 << 32) + 1};
-  REFUSED_HANDLE(out_batch, rill_batch_create(NULL, T, B, NULL, &out_batch), ARGUMENT, "model");
-  REFUSED_HANDLE(out_batch, rill_batch_create(world.model, 0, B, NULL, &out_batch), ARGUMENT, "sequence_length");
-  // No limit is stated for sequences: what no machine can hold may be refused as an argument or for want of memory.
-  const size_t lengths[] = {SIZE_MAX, SIZE_MAX / 2, SIZE_MAX / 2 + 1, SIZE_MAX / 4 + 1, SIZE_MAX / 9 + 1, (size_t)1 << 48};
-  for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
-    REFUSED_HANDLE(out_batch, rill_batch_create(world.model, lengths[i], B, NULL, &out_batch), ARGUMENT | MEMORY, "");
-  for (size_t i = 0; i < sizeof batch_sizes / sizeof *batch_sizes; i++)
-    REFUSED_HANDLE(out_batch, rill_batch_create(world.model, T, batch_sizes[i], NULL, &out_batch), ARGUMENT, "batch_size");
-  for (size_t i = 0; i < WRONG_OPTIONS_COUNT; i++)
-    REFUSED_HANDLE(out_batch, rill_batch_create(world.model, T, B, WRONG_OPTIONS[i], &out_batch), FORMAT, "options|bogus");
-  REFUSED(rill_batch_create(world.model, T, B, NULL, NULL), ARGUMENT, "batch");
-}
-
-static void batch_of_vectors_refuses(void) {
-  struct data data = data_of(world.kind);
-  rill_batch *batch = world.batch;
-  size_t inputs = T * B * 3, targets = T * B * 2;
-  for (size_t i = 0; i < MAXIMUM_VALUES; i++) data.inputs[i] += 1, data.targets[i] += 1; // so that a partial write would be seen
-  REFUSED(rill_batch_set_inputs(NULL, data.inputs, inputs), ARGUMENT, "batch");
-  REFUSED(rill_batch_set_inputs(batch, NULL, inputs), ARGUMENT, "inputs");
-  WRONG_COUNTS_REFUSED("input_count", inputs, rill_batch_set_inputs(batch, data.inputs, count));
-  NOT_FINITE_REFUSED(data.inputs, inputs, "inputs", rill_batch_set_inputs(batch, data.inputs, inputs));
-  REFUSED(rill_batch_set_tokens(batch, data.tokens, T * B), STATE, "vector|token");
-  REFUSED(rill_batch_set_lengths(NULL, data.lengths, B), ARGUMENT, "batch");
-  REFUSED(rill_batch_set_lengths(batch, NULL, B), ARGUMENT, "length");
-  WRONG_COUNTS_REFUSED("length_count", B, rill_batch_set_lengths(batch, data.lengths, count));
-  data.lengths[1] = 2;
-  OUT_OF_RANGE_REFUSED(data.lengths, B, 1, T, "lengths", rill_batch_set_lengths(batch, data.lengths, B));
-  REFUSED(rill_batch_set_targets(NULL, data.targets, targets), ARGUMENT, "batch");
-  REFUSED(rill_batch_set_targets(batch, NULL, targets), ARGUMENT, "targets");
-  WRONG_COUNTS_REFUSED("target_count", targets, rill_batch_set_targets(batch, data.targets, count));
-  NOT_FINITE_REFUSED(data.targets, targets, "targets", rill_batch_set_targets(batch, data.targets, targets));
-}
-
-static void batch_of_tokens_refuses(void) {
-  struct data data = data_of(world.kind);
-  rill_batch *batch = world.batch;
-  for (size_t i = 0; i < T * B; i++) data.tokens[i] = data.classes[i] = 2;
-  REFUSED(rill_batch_set_tokens(NULL, data.tokens, T * B), ARGUMENT, "batch");
-  REFUSED(rill_batch_set_tokens(batch, NULL, T * B), ARGUMENT, "tokens");
-  WRONG_COUNTS_REFUSED("token_count", T * B, rill_batch_set_tokens(batch, data.tokens, count));
-  OUT_OF_RANGE_REFUSED(data.tokens, T * B, -1, 4, "tokens", rill_batch_set_tokens(batch, data.tokens, T * B));
-  REFUSED(rill_batch_set_inputs(batch, data.inputs, T * B * 5), STATE, "token");
-  REFUSED(rill_batch_set_classes(NULL, data.classes, T * B), ARGUMENT, "batch");
-  REFUSED(rill_batch_set_classes(batch, NULL, T * B), ARGUMENT, "classes");
-  WRONG_COUNTS_REFUSED("class_count", T * B, rill_batch_set_classes(batch, data.classes, count));
-  OUT_OF_RANGE_REFUSED(data.classes, T * B, -1, 4, "classes", rill_batch_set_classes(batch, data.classes, T * B));
-}
 
 /* Options of a trainer and the word that the message must have. */
 static const struct {
@@ -111,10 +60,12 @@ static void losses_that_do_not_fit_are_unsupported(void) {
       {scaled.model, "{\"loss\": \"cross_entropy\"}"},       {scaled.model, "{\"loss\": \"bce\"}"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-    REFUSED_HANDLE(out_trainer, rill_trainer_create(cases[i].model, 1, cases[i].options, &out_trainer), UNSUPPORTED, "loss|cross_entropy|bce");
+    REFUSED_HANDLE(out_trainer, rill_trainer_create(cases[i].model, 1, cases[i].options, &out_trainer), UNSUPPORTED,
+                   "loss|cross_entropy|bce");
   rill_model *recurrent_only;
   REQUIRE(rill_model_create("{" VECTOR "[{\"type\": \"lstm\", \"hidden_size\": 4}]}", 1, NULL, &recurrent_only) == RILL_OK);
-  REFUSED_HANDLE(out_trainer, rill_trainer_create(recurrent_only, 1, "{\"loss\": \"cross_entropy\"}", &out_trainer), UNSUPPORTED, "dense|loss");
+  REFUSED_HANDLE(out_trainer, rill_trainer_create(recurrent_only, 1, "{\"loss\": \"cross_entropy\"}", &out_trainer), UNSUPPORTED,
+                 "dense|loss");
   rill_model_destroy(recurrent_only);
   destroy_world(&tanh_head);
   destroy_world(&sigmoid_head);
@@ -145,14 +96,18 @@ static void incomplete_batches_are_a_wrong_state(void) {
   REQUIRE(rill_batch_create(world.model, T, B, NULL, &batch) == RILL_OK);
   bool has_tokens = world.kind->has_tokens;
   REFUSED(rill_trainer_update(world.trainer, batch, &out.number), STATE, "inputs|tokens|targets|classes");
-  if (has_tokens) CHECK_OK(rill_batch_set_tokens(batch, data.tokens, T * B));
-  else CHECK_OK(rill_batch_set_inputs(batch, data.inputs, T * B * 3));
+  if (has_tokens)
+    CHECK_OK(rill_batch_set_tokens(batch, data.tokens, T * B));
+  else
+    CHECK_OK(rill_batch_set_inputs(batch, data.inputs, T * B * 3));
   REFUSED(rill_trainer_update(world.trainer, batch, &out.number), STATE, has_tokens ? "classes" : "targets");
   REFUSED(rill_trainer_evaluate(world.trainer, batch), STATE, has_tokens ? "classes" : "targets");
   rill_batch_destroy(batch);
   REQUIRE(rill_batch_create(world.model, T, B, NULL, &batch) == RILL_OK);
-  if (has_tokens) CHECK_OK(rill_batch_set_classes(batch, data.classes, T * B));
-  else CHECK_OK(rill_batch_set_targets(batch, data.targets, T * B * 2));
+  if (has_tokens)
+    CHECK_OK(rill_batch_set_classes(batch, data.classes, T * B));
+  else
+    CHECK_OK(rill_batch_set_targets(batch, data.targets, T * B * 2));
   REFUSED(rill_trainer_update(world.trainer, batch, &out.number), STATE, has_tokens ? "tokens" : "inputs");
   // The other kind of target replaces this one, and does not fit the loss.
   if (has_tokens) {
@@ -165,6 +120,19 @@ static void incomplete_batches_are_a_wrong_state(void) {
   }
   REFUSED(rill_trainer_update(world.trainer, batch, &out.number), STATE, has_tokens ? "classes" : "targets");
   rill_batch_destroy(batch);
+}
+
+/* Classes of -1 count in no loss; a batch of nothing else has none. */
+static void a_batch_without_a_step_that_counts_is_refused(void) {
+  struct data data = data_of(world.kind);
+  for (size_t i = 0; i < T * B; i++) data.classes[i] = -1;
+  CHECK_OK(rill_batch_set_classes(world.batch, data.classes, T * B));
+  fill_outputs();
+  CHECK_REFUSED(rill_trainer_update(world.trainer, world.batch, &out.number), ARGUMENT, "batch");
+  CHECK_REFUSED(rill_trainer_evaluate(world.trainer, world.batch), ARGUMENT, "batch");
+  CHECK(outputs_are_untouched());
+  CHECK_OK(fill_batch(world.kind, world.batch));
+  CHECK(probe(&world) == answer);
 }
 
 static void bce_targets_lie_between_0_and_1(void) {
@@ -274,8 +242,6 @@ static void diverged_updates_change_nothing(void) {
 
 int main(void) {
   use_world("lstm");
-  TEST(batch_create_refuses);
-  TEST(batch_of_vectors_refuses);
   TEST(trainer_create_refuses);
   TEST(losses_that_do_not_fit_are_unsupported);
   TEST(update_refuses);
@@ -287,8 +253,8 @@ int main(void) {
   TEST(diverged_updates_change_nothing);
   forget_world();
   use_world("one_hot");
-  TEST(batch_of_tokens_refuses);
   TEST(incomplete_batches_are_a_wrong_state);
+  TEST(a_batch_without_a_step_that_counts_is_refused);
   forget_world();
   use_world("deep_per_sequence");
   TEST(bce_targets_lie_between_0_and_1);

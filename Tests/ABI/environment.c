@@ -1,4 +1,5 @@
-/* The host's surroundings change no result, and the library changes nothing in them: floating-point mode, locale, output, signals, files. */
+/* The host's surroundings change no result, and the library changes nothing in them: floating-point mode, locale, output, signals,
+ * files. */
 #include "files.h"
 #include "models.h"
 #include <fcntl.h>
@@ -60,11 +61,15 @@ static uint64_t results_of(const struct kind *kind) {
   for (size_t i = 0; i < MAXIMUM_VALUES; i += 3) data.inputs[i] = 1e-40f;
   IN_MODE(rill_model_create(kind->configuration, 7, NULL, &model));
   IN_MODE(rill_stream_create(model, B, NULL, &stream));
-  if (kind->has_tokens) IN_MODE(rill_stream_run_tokens(stream, T, data.tokens, T * B, outputs, count));
-  else IN_MODE(rill_stream_run(stream, T, data.inputs, inputs, outputs, count));
+  if (kind->has_tokens)
+    IN_MODE(rill_stream_run_tokens(stream, T, data.tokens, T * B, outputs, count));
+  else
+    IN_MODE(rill_stream_run(stream, T, data.inputs, inputs, outputs, count));
   hash = hash_bytes(hash, outputs, count * sizeof *outputs);
-  if (kind->has_tokens) IN_MODE(rill_stream_step_tokens(stream, data.tokens, B, outputs, count / T));
-  else IN_MODE(rill_stream_step(stream, data.inputs, inputs / T, outputs, count / T));
+  if (kind->has_tokens)
+    IN_MODE(rill_stream_step_tokens(stream, data.tokens, B, outputs, count / T));
+  else
+    IN_MODE(rill_stream_step(stream, data.inputs, inputs / T, outputs, count / T));
   hash = hash_bytes(hash, outputs, count / T * sizeof *outputs);
   IN_MODE(rill_batch_create(model, T, B, NULL, &batch));
   IN_MODE(fill_batch(kind, batch));

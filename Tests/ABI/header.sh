@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # usage: header.sh PREFIX
-# The header alone under every compiler and standard, and the program in its opening comment as a stranger would build it. One line per check.
+# The header alone under every compiler and standard, and the program in its opening comment as a stranger would build it. One line
+# per check.
 set -uo pipefail
 prefix=$1
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig

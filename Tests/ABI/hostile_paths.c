@@ -61,8 +61,10 @@ static void oversized_and_empty_files_are_refused(void) {
   load_refuses("empty.json", FORMAT, "");
   int file = open("large.json", O_CREAT | O_WRONLY | O_TRUNC, 0600);
   long before = peak_kilobytes();
-  if (file >= 0 && ftruncate(file, (off_t)3 << 30) == 0) load_refuses("large.json", FORMAT | IO | ARGUMENT, "");
-  else printf("     this file system has no sparse files of 3 GiB: not checked\n");
+  if (file >= 0 && ftruncate(file, (off_t)3 << 30) == 0)
+    load_refuses("large.json", FORMAT | IO | ARGUMENT, "");
+  else
+    printf("     this file system has no sparse files of 3 GiB: not checked\n");
   // 100 MB: far below the 3 GiB, far above what a refusal needs.
   CHECK(peak_kilobytes() - before < 100 * 1024, "%ld KB more", peak_kilobytes() - before);
   if (file >= 0) close(file);

@@ -9,8 +9,23 @@ static void wrong_sizes_are_refused(void) {
   } places[] = {{"\"size\": 2", "size", "input.size"},
                 {"\"hidden_size\": 1", "hidden_size", "layers[0].hidden_size"},
                 {"\"output_size\": 1", "output_size", "layers[1].output_size"}};
-  static const char *const numbers[] = {"1e18", "-1", "0",          "1.5",        "\"8\"",   "null", "1e400", "true", "[1]", "{}", "-0",
-                                        "1e-5", "65537", "2147483648", "4294967297", "9223372036854775808", "18446744073709551617",
+  static const char *const numbers[] = {"1e18",
+                                        "-1",
+                                        "0",
+                                        "1.5",
+                                        "\"8\"",
+                                        "null",
+                                        "1e400",
+                                        "true",
+                                        "[1]",
+                                        "{}",
+                                        "-0",
+                                        "1e-5",
+                                        "65537",
+                                        "2147483648",
+                                        "4294967297",
+                                        "9223372036854775808",
+                                        "18446744073709551617",
                                         "-18446744073709551615"};
   for (size_t p = 0; p < sizeof places / sizeof *places; p++)
     for (size_t n = 0; n < sizeof numbers / sizeof *numbers; n++) {
@@ -29,12 +44,11 @@ static void wrong_sizes_are_refused(void) {
 
 /* Sizes within their ranges whose parameters together would fill gigabytes or terabytes: refused before memory is asked for. */
 static void huge_models_are_refused_quickly(void) {
-  static const char *const layers[] = {
-      "{\"type\": \"lstm\", \"hidden_size\": 65536}",
-      "{\"type\": \"lstm\", \"hidden_size\": 65536, \"num_layers\": 16}",
-      "{\"type\": \"gru\", \"hidden_size\": 9500}", // 3 * 9500 * 9500 is a little more than 2^28
-      "{\"type\": \"rnn\", \"hidden_size\": 65536}",
-      "{\"type\": \"dense\", \"output_size\": 65536}, {\"type\": \"dense\", \"output_size\": 65536}"};
+  static const char *const layers[] = {"{\"type\": \"lstm\", \"hidden_size\": 65536}",
+                                       "{\"type\": \"lstm\", \"hidden_size\": 65536, \"num_layers\": 16}",
+                                       "{\"type\": \"gru\", \"hidden_size\": 9500}", // 3 * 9500 * 9500 is a little more than 2^28
+                                       "{\"type\": \"rnn\", \"hidden_size\": 65536}",
+                                       "{\"type\": \"dense\", \"output_size\": 65536}, {\"type\": \"dense\", \"output_size\": 65536}"};
   for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
     char configuration[1 << 13], *end = configuration;
     end += sprintf(end, "{\"input\": {\"kind\": \"vector\", \"size\": 2}, \"layers\": [%s", layers[i]);
@@ -46,9 +60,10 @@ static void huge_models_are_refused_quickly(void) {
     CHECK(model == NULL && seconds() - start < 1, "%s took %.1f s", layers[i], seconds() - start);
   }
   rill_model *model;
-  CHECK_REFUSED(rill_model_create("{\"input\": {\"kind\": \"token\", \"size\": 1048577}, \"layers\": [{\"type\": \"gru\", \"hidden_size\": 1}]}",
-                                  1, NULL, &model),
-                FORMAT, "input.size");
+  CHECK_REFUSED(
+      rill_model_create("{\"input\": {\"kind\": \"token\", \"size\": 1048577}, \"layers\": [{\"type\": \"gru\", \"hidden_size\": 1}]}", 1,
+                        NULL, &model),
+      FORMAT, "input.size");
   char *changed = edited(SMALL_FILE, "\"hidden_size\": 1", "\"hidden_size\": 65536");
   parse_refuses(changed, strlen(changed), FORMAT | ARGUMENT | MEMORY, "", "a small file that claims gigabytes");
   free(changed);
@@ -62,8 +77,10 @@ static void numbers_of_layers_are_limited(void) {
     strcpy(end, "]}");
     rill_model *model;
     rill_status status = rill_model_create(configuration, 1, NULL, &model);
-    if (layers == 64) CHECK(status == RILL_OK, "64 layers: %s", rill_last_error_message());
-    else CHECK(status == RILL_ERROR_FORMAT && says(rill_last_error_message(), "layers"), "%d layers: %s", layers, rill_last_error_message());
+    if (layers == 64)
+      CHECK(status == RILL_OK, "64 layers: %s", rill_last_error_message());
+    else
+      CHECK(status == RILL_ERROR_FORMAT && says(rill_last_error_message(), "layers"), "%d layers: %s", layers, rill_last_error_message());
     rill_model_destroy(model);
   }
 }

@@ -151,7 +151,8 @@ static void text_that_is_not_json_is_refused(void) {
     parse_refuses(changed, strlen(changed), FORMAT, "", NOT_JSON[i].what);
     free(changed);
   }
-  static const char *const texts[] = {" ", "\n\t\r ", "null", "true", "1", "\"rill\"", "[]", "[{}]", "{}", "{", "}", "\"", "-", "\xef\xbb\xbf"};
+  static const char *const texts[] = {" ",    "\n\t\r ", "null", "true", "1",  "\"rill\"", "[]",
+                                      "[{}]", "{}",      "{",    "}",    "\"", "-",        "\xef\xbb\xbf"};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) parse_refuses(texts[i], strlen(texts[i]), FORMAT, "", texts[i]);
   parse_refuses(SMALL_FILE, sizeof SMALL_FILE, FORMAT, "", "a NUL at the end");
   char inside[sizeof SMALL_FILE];

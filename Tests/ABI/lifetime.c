@@ -38,10 +38,17 @@ static uint64_t use_training(const struct world *world) {
 
 static void destroy_part(struct world *world, int part) {
   switch (part) {
-  case 0: rill_model_destroy(world->model), world->model = NULL; break;
-  case 1: rill_stream_destroy(world->stream), world->stream = NULL; break;
-  case 2: rill_batch_destroy(world->batch), world->batch = NULL; break;
-  default: rill_trainer_destroy(world->trainer), world->trainer = NULL;
+  case 0:
+    rill_model_destroy(world->model), world->model = NULL;
+    break;
+  case 1:
+    rill_stream_destroy(world->stream), world->stream = NULL;
+    break;
+  case 2:
+    rill_batch_destroy(world->batch), world->batch = NULL;
+    break;
+  default:
+    rill_trainer_destroy(world->trainer), world->trainer = NULL;
   }
 }
 

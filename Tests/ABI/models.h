@@ -33,7 +33,8 @@ static const struct kind KINDS[] = {
     {"gru_reset_before", "{" VECTOR "[{\"type\": \"gru\", \"hidden_size\": 6, \"reset_after\": false, \"bias\": false}, " DENSE(2) "]}",
      "{\"loss\": \"mse\", \"optimizer\": {\"type\": \"rmsprop\", \"momentum\": 0.5}, \"clip_value\": 0.5}", 3, 2, false, false, "0.hidden",
      6, "0.weight_ih_l0", 54},
-    {"rnn_tanh", "{" VECTOR "[{\"type\": \"rnn\", \"hidden_size\": 6}, {\"type\": \"dense\", \"output_size\": 2, \"activation\": \"tanh\"}]}",
+    {"rnn_tanh",
+     "{" VECTOR "[{\"type\": \"rnn\", \"hidden_size\": 6}, {\"type\": \"dense\", \"output_size\": 2, \"activation\": \"tanh\"}]}",
      "{\"loss\": \"mse\", \"reduction\": \"sum\"}", 3, 2, false, false, "0.hidden", 6, "0.weight_ih_l0", 18},
     {"rnn_relu", "{" VECTOR "[{\"type\": \"rnn\", \"hidden_size\": 6, \"nonlinearity\": \"relu\"}, " DENSE(2) "]}", "{\"loss\": \"mse\"}",
      3, 2, false, false, "0.hidden", 6, "0.weight_hh_l0", 36},
@@ -46,14 +47,14 @@ static const struct kind KINDS[] = {
     {"normalized",
      "{\"input\": {\"kind\": \"vector\", \"size\": 3, \"shift\": [1, 2, 3], \"scale\": 4}, \"layers\": [{\"type\": \"rnn\", "
      "\"hidden_size\": 6}, " DENSE(2) "], \"output\": {\"shift\": 5, \"scale\": [6, 7]}, \"name\": \"normalized\", \"metadata\": "
-     "{\"unit\": \"ppm\", \"list\": [1, null, true, {\"deep\": []}]}}",
+                                      "{\"unit\": \"ppm\", \"list\": [1, null, true, {\"deep\": []}]}}",
      "{\"loss\": \"mse\"}", 3, 2, false, false, "0.hidden", 6, "0.weight_hh_l0", 36},
     {"one_hot",
      "{" TOKENS "[{\"type\": \"gru\", \"hidden_size\": 6}, {\"type\": \"dense\", \"output_size\": 5, \"activation\": \"softmax\"}]}",
      "{\"loss\": \"cross_entropy\"}", 5, 5, true, false, "0.hidden", 6, "0.weight_ih_l0", 90},
     {"embedding",
-     "{" TOKENS "[{\"type\": \"embedding\", \"embedding_dim\": 4}, {\"type\": \"lstm\", \"name\": \"memory\", \"hidden_size\": 6}, " DENSE(
-         5) "]}",
+     "{" TOKENS
+     "[{\"type\": \"embedding\", \"embedding_dim\": 4}, {\"type\": \"lstm\", \"name\": \"memory\", \"hidden_size\": 6}, " DENSE(5) "]}",
      "{\"loss\": \"cross_entropy\", \"reduction\": \"sum\"}", 5, 5, true, false, "memory.cell", 6, "0.weight", 20},
 };
 enum { KIND_COUNT = sizeof KINDS / sizeof *KINDS };
@@ -104,7 +105,8 @@ static inline struct data data_of(const struct kind *kind) {
 static inline rill_status fill_batch(const struct kind *kind, rill_batch *batch) {
   struct data data = data_of(kind);
   size_t count = input_count_of(kind), step_count = kind->is_per_sequence ? B : T * B;
-  rill_status status = kind->has_tokens ? rill_batch_set_tokens(batch, data.tokens, count) : rill_batch_set_inputs(batch, data.inputs, count);
+  rill_status status =
+      kind->has_tokens ? rill_batch_set_tokens(batch, data.tokens, count) : rill_batch_set_inputs(batch, data.inputs, count);
   if (status == RILL_OK) status = rill_batch_set_lengths(batch, data.lengths, B);
   if (status != RILL_OK) return status;
   return kind->has_tokens ? rill_batch_set_classes(batch, data.classes, step_count)

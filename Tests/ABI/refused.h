@@ -75,8 +75,8 @@ static inline void refused(rill_status status, const char *file, int line, const
  * to 32 bits. */
 enum { WRONG_COUNTS = 9 };
 static inline size_t wrong_count(size_t right, size_t i) {
-  const size_t counts[WRONG_COUNTS] = {0,           right - 1,       right + 1,       right * 2, SIZE_MAX, SIZE_MAX / 2,
-                                       SIZE_MAX / 4, SIZE_MAX / 2 + 1, right + ((size_t)1 << 32)};
+  const size_t counts[WRONG_COUNTS] = {
+      0, right - 1, right + 1, right * 2, SIZE_MAX, SIZE_MAX / 2, SIZE_MAX / 4, SIZE_MAX / 2 + 1, right + ((size_t)1 << 32)};
   return counts[i];
 }
 
@@ -109,7 +109,7 @@ enum { NOT_FINITE_COUNT = sizeof NOT_FINITE / sizeof *NOT_FINITE };
 /* Every integer outside low ... high, first and last in an array that the call reads. */
 #define OUT_OF_RANGE_REFUSED(array, count, low, high, name, call)                                                                          \
   for (size_t i_ = 0; i_ < 8; i_++) {                                                                                                      \
-    const int32_t wrong_[] = {(low)-1, (high) + 1, INT32_MIN, INT32_MAX};                                                                  \
+    const int32_t wrong_[] = {(low) - 1, (high) + 1, INT32_MIN, INT32_MAX};                                                                \
     int32_t *place_ = (array) + (i_ % 2 ? (count) - 1 : 0), good_ = *place_;                                                               \
     *place_ = wrong_[i_ / 2];                                                                                                              \
     REFUSED(call, ARGUMENT, name);                                                                                                         \
@@ -120,8 +120,8 @@ enum { NOT_FINITE_COUNT = sizeof NOT_FINITE / sizeof *NOT_FINITE };
 static inline const char *wrong_name(size_t i) {
   static char long_name[100001];
   memset(long_name, 'w', sizeof long_name - 1);
-  const char *names[] = {"", "weight", "0.weight_ih_l0 ", "0.WEIGHT_IH_L0", "99.weight_ih_l0", "0.weight_ih_l99", ".", "\xff\xfe", long_name,
-                         "0.\n\x1b[31m"};
+  const char *names[] = {"",  "weight",   "0.weight_ih_l0 ", "0.WEIGHT_IH_L0", "99.weight_ih_l0", "0.weight_ih_l99",
+                         ".", "\xff\xfe", long_name,         "0.\n\x1b[31m"};
   return names[i];
 }
 enum { WRONG_NAMES = 10 };
@@ -132,9 +132,24 @@ enum { WRONG_NAMES = 10 };
   }
 
 /* Options that no function takes: broken text, not an object, a key that is not listed. */
-static const char *const WRONG_OPTIONS[] = {"",     "{",           "[]",        "null",          "1",  "\"text\"", "{}{}",
-                                            "{,}",  "{\"bogus\": 1}", "{\"\": 0}", "{\"a\" 1}", "\xff", "{\"bogus\xff\": 1}",
-                                            "{\"bogus\": NaN}", "{'bogus': 1}", "{\"bogus\": 1, \"bogus\": 1}", "{} x", "\xef\xbb\xbf{}"};
+static const char *const WRONG_OPTIONS[] = {"",
+                                            "{",
+                                            "[]",
+                                            "null",
+                                            "1",
+                                            "\"text\"",
+                                            "{}{}",
+                                            "{,}",
+                                            "{\"bogus\": 1}",
+                                            "{\"\": 0}",
+                                            "{\"a\" 1}",
+                                            "\xff",
+                                            "{\"bogus\xff\": 1}",
+                                            "{\"bogus\": NaN}",
+                                            "{'bogus': 1}",
+                                            "{\"bogus\": 1, \"bogus\": 1}",
+                                            "{} x",
+                                            "\xef\xbb\xbf{}"};
 enum { WRONG_OPTIONS_COUNT = sizeof WRONG_OPTIONS / sizeof *WRONG_OPTIONS };
 
 #endif

@@ -96,9 +96,9 @@ static void name_and_metadata_are_kept(void) {
 }
 
 static void describe_says_what_the_header_lists(void) {
-  static const char *const keys[] = {"input_size",   "output_size",  "output_per_sequence", "parameters", "parameter_values", "states",
-                                     "multiply_adds", "weight_bytes", "instruction_set",     "forget_bias", "num_layers",      RILL_VERSION_STRING,
-                                     "0.weight_ih_l0", "0.cell"};
+  static const char *const keys[] = {"input_size", "output_size",       "output_per_sequence", "parameters",      "parameter_values",
+                                     "states",     "multiply_adds",     "weight_bytes",        "instruction_set", "forget_bias",
+                                     "num_layers", RILL_VERSION_STRING, "0.weight_ih_l0",      "0.cell"};
   struct world world = make_world(kind_named("lstm"));
   CHECK_OK(rill_model_describe(world.model, text, sizeof text, &length));
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {

@@ -36,9 +36,7 @@ ssize_t write(int file, const void *bytes, size_t count) {
 }
 int fsync(int file) { return fails(FSYNC) ? -1 : (int)syscall(SYS_fsync, file); }
 int fdatasync(int file) { return fails(FSYNC) ? -1 : (int)syscall(SYS_fdatasync, file); }
-int rename(const char *from, const char *to) {
-  return fails(RENAME) ? -1 : (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
-}
+int rename(const char *from, const char *to) { return fails(RENAME) ? -1 : (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0); }
 int renameat(int from_folder, const char *from, int to_folder, const char *to) {
   return fails(RENAME) ? -1 : (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, 0);
 }
@@ -82,7 +80,8 @@ static rill_status save_with_fault(void) {
   rill_status status = rill_model_save(world.model, "model.json", NULL);
   fault.at = 0;
   fault.is_short = false;
-  CHECK(status == RILL_OK || (status == RILL_ERROR_IO && is_message(rill_last_error_message()) && says(rill_last_error_message(), "model.json")),
+  CHECK(status == RILL_OK ||
+            (status == RILL_ERROR_IO && is_message(rill_last_error_message()) && says(rill_last_error_message(), "model.json")),
         "%s: %s", rill_status_name(status), rill_last_error_message());
   CHECK(status == RILL_OK ? file_is("model.json", new_text, new_length) : file_is("model.json", old_text, old_length),
         "the file after status %s", rill_status_name(status));
@@ -93,7 +92,8 @@ static rill_status save_with_fault(void) {
 
 static void a_save_writes_syncs_and_renames(void) {
   CHECK(save_with_fault() == RILL_OK);
-  CHECK(calls[WRITE] > 0 && calls[FSYNC] > 0 && calls[RENAME] == 1, "%d writes, %d syncs, %d renames", calls[WRITE], calls[FSYNC], calls[RENAME]);
+  CHECK(calls[WRITE] > 0 && calls[FSYNC] > 0 && calls[RENAME] == 1, "%d writes, %d syncs, %d renames", calls[WRITE], calls[FSYNC],
+        calls[RENAME]);
   write_file("model.json", "", 0);
   unlink("model.json");
   CHECK_OK(rill_model_save(world.model, "model.json", NULL));

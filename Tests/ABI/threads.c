@@ -6,8 +6,8 @@ static const double DURATION = 0.4; // seconds that a test goes on, long enough 
 /* MARK: one writer, many readers */
 
 static struct world world;
-static float versions[2][2][108];           // two sets of values of two parameters
-static float expected[2][MAXIMUM_VALUES];   // the first step of a new stream with each set
+static float versions[2][2][108];         // two sets of values of two parameters
+static float expected[2][MAXIMUM_VALUES]; // the first step of a new stream with each set
 static atomic_bool is_over;
 static atomic_long turns;
 static const char *const WRITTEN[] = {"0.weight_hh_l0", "0.weight_ih_l0"};
@@ -120,20 +120,26 @@ static void *write_uniformly(void *unused) {
     rill_status status;
     for (size_t i = 0; i < WIDE_COUNT; i++) values[i] = (float)(turn % 1000) * 1e-5f;
     switch (turn % 4) {
-    case 0: status = rill_model_publish(shared_model); break;
+    case 0:
+      status = rill_model_publish(shared_model);
+      break;
     case 1: {
       size_t length = 0;
       status = rill_model_save_text(shared_model, "{\"encoding\": \"base64\"}", NULL, 0, &length);
       break;
     }
-    case 2: status = rill_model_set_parameter(shared_model, "0.weight_hh_l0", values, WIDE_COUNT); break;
+    case 2:
+      status = rill_model_set_parameter(shared_model, "0.weight_hh_l0", values, WIDE_COUNT);
+      break;
     default:
       status = rill_model_get_parameter(shared_model, "0.weight_hh_l0", values, WIDE_COUNT);
       for (size_t i = 1; status == RILL_OK && i < WIDE_COUNT; i++)
         if (!CHECK(values[i] == values[0], "a torn parameter")) break;
     }
-    if (status == RILL_OK) done_count++;
-    else if (CHECK(status == RILL_ERROR_STATE && is_message(rill_last_error_message()), "%s", rill_last_error_message())) refused_count++;
+    if (status == RILL_OK)
+      done_count++;
+    else if (CHECK(status == RILL_ERROR_STATE && is_message(rill_last_error_message()), "%s", rill_last_error_message()))
+      refused_count++;
   }
   free(values);
   return NULL;

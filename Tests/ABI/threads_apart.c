@@ -71,12 +71,16 @@ static void *use_and_destroy_a_part(void *argument) {
   float output[MAXIMUM_VALUES];
   double loss;
   switch (atomic_fetch_add(&thread_number, 1) % 4) {
-  case 0: rill_model_destroy(parts->model); break;
+  case 0:
+    rill_model_destroy(parts->model);
+    break;
   case 1:
     CHECK_OK(step_stream(parts->kind, parts->stream, 0, output));
     rill_stream_destroy(parts->stream);
     break;
-  case 2: rill_batch_destroy(parts->batch); break;
+  case 2:
+    rill_batch_destroy(parts->batch);
+    break;
   default:
     CHECK_OK(rill_trainer_get_metric(parts->trainer, "update_count", &loss));
     rill_trainer_destroy(parts->trainer);

@@ -3,7 +3,8 @@ import RillBase
 import RillFormat
 import Testing
 
-private let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Golden")
+private let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  .appendingPathComponent("Golden")
 
 /// Files of every version so far load today, and compute what PyTorch computed when they were written (their self-tests).
 @Test func goldenFilesOfEveryVersionLoad() throws {
