@@ -290,7 +290,7 @@ rill_status rill_stream_get_batch_size(const rill_stream *stream, size_t *batch_
 /* One time step for every lane.
  *   input   [batch_size][input_size]
  *   output  out: [batch_size][output_size]
- * Errors: ARGUMENT, STATE (token model; or after DIVERGED without a reset), DIVERGED (a relu cell overflowed: the state is lost,
+ * Errors: ARGUMENT, STATE (token model; or after DIVERGED without a reset), DIVERGED (the state became infinite or NaN and is lost,
  * and every further step returns STATE until the stream is reset or a state is loaded). */
 rill_status rill_stream_step(rill_stream *stream, const float *input, size_t input_count, float *output, size_t output_count);
 
@@ -383,7 +383,7 @@ typedef struct rill_trainer rill_trainer;
  *            "optimizer"  {"type": "sgd", "learning_rate": 0.01, "momentum": 0}
  *                         {"type": "rmsprop", "learning_rate": 0.01, "alpha": 0.99, "epsilon": 1e-8, "momentum": 0}
  *                         {"type": "adam", "learning_rate": 0.001, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
- *                         defaults as shown, definitions as in PyTorch; without "optimizer": adam
+ *                         defaults as shown, definitions as in PyTorch, epsilon at least 1e-37; without "optimizer": adam
  *            "clip_norm"  scale the gradient down to this global (Euclidean) norm if it is longer; absent: no clipping
  *            "clip_value" after that, limit every element to +- this value; absent: no limit
  *   trainer  out: the caller destroys it; NULL on failure
@@ -415,8 +415,8 @@ rill_status rill_trainer_reset_metrics(rill_trainer *trainer);
  * Errors: ARGUMENT (no such name), STATE (nothing evaluated or updated yet), UNSUPPORTED ("accuracy" with mse). */
 rill_status rill_trainer_get_metric(const rill_trainer *trainer, const char *name, double *value);
 
-/* The gradient of the last update's loss with respect to a parameter, before clipping; shape and count as the parameter's.
- * Errors: ARGUMENT, STATE (no update yet). */
+/* The gradient of the last update's loss with respect to a parameter, before clipping, also of an update that diverged; shape and count
+ * as the parameter's. Errors: ARGUMENT, STATE (no update has computed a gradient yet). */
 rill_status rill_trainer_get_gradient(const rill_trainer *trainer, const char *name, float *values, size_t value_count);
 
 /* The learning rate, 0 to the largest float32, read and set between updates. */

@@ -8,6 +8,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 prefix=$(realpath "${1:?usage: test-abi.sh PREFIX}")
+# Without this the compiler would find another installation, and that would be tested.
+[ -f "$prefix/lib/librill.so" ] || { echo "test-abi: $prefix/lib/librill.so is missing" >&2; exit 1; }
 export RILL_UNSTRIPPED=${RILL_UNSTRIPPED:-$PWD/.build/release/librill.so}
 export LD_LIBRARY_PATH=$prefix/lib
 tests=$PWD/Tests/ABI

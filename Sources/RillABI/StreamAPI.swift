@@ -59,6 +59,7 @@ public func rill_stream_run(
   _ outputs: UnsafeMutablePointer<Float>!, _ output_count: Int
 ) -> rill_status {
   withStream(stream) { stream in
+    if sequence_length == 0, input_count == 0, output_count == 0 { return rill_status(RILL_OK) }  // an empty array may be NULL
     guard let inputs else { return fail(.argument("inputs is NULL")) }
     guard let outputs else { return fail(.argument("outputs is NULL")) }
     return runVectors(stream, sequence_length, "inputs", inputs, input_count, outputs, output_count)
@@ -71,6 +72,7 @@ public func rill_stream_run_tokens(
   _ outputs: UnsafeMutablePointer<Float>!, _ output_count: Int
 ) -> rill_status {
   withStream(stream) { stream in
+    if sequence_length == 0, token_count == 0, output_count == 0 { return rill_status(RILL_OK) }  // an empty array may be NULL
     guard let tokens else { return fail(.argument("tokens is NULL")) }
     guard let outputs else { return fail(.argument("outputs is NULL")) }
     return runTokens(stream, sequence_length, tokens, token_count, outputs, output_count)
@@ -133,7 +135,7 @@ private func checkShapes(
 @inline(always)
 private func finish(_ stream: Stream, _ steps: Int, _ done: Int) -> rill_status {
   if done == steps { return rill_status(RILL_OK) }
-  return fail(.diverged("the state of a relu cell overflowed: reset the stream"))
+  return fail(.diverged("the state became infinite or NaN: reset the stream"))
 }
 
 /// Lends the stream behind a handle to body without counting a reference.

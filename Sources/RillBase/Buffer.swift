@@ -16,8 +16,8 @@ package final class Buffer<Element: BitwiseCopyable> {
   /// A count of 0 is allowed; the pointer is then valid too, but nothing stands behind it.
   package convenience init(count: Int) throws(RillError) {
     // A convenience initializer: if a designated one throws, Embedded Swift leaks the object.
-    guard let bytes = product(count, MemoryLayout<Element>.stride) else { throw .memory(bytes: Int.max) }
-    guard let memory = rill__allocate(max(bytes, 1)) else { throw .memory(bytes: bytes) }
+    guard let bytes = product(count, MemoryLayout<Element>.stride) else { throw .memory }
+    guard let memory = rill__allocate(max(bytes, 1)) else { throw .memory }
     self.init(memory, count: count)
   }
 

@@ -30,8 +30,8 @@ package struct RillError: Error {
   static package func diverged(_ message: String) -> RillError { RillError(.diverged, message) }
   static package func internalDefect(_ message: String) -> RillError { RillError(.internalDefect, message) }
 
-  /// The message is short enough to be formed when memory is out.
-  static package func memory(bytes: Int) -> RillError { RillError(.memory, "could not allocate \(bytes) bytes") }
+  /// The message is a literal: forming one would allocate, and trap, when memory is out.
+  static package var memory: RillError { RillError(.memory, "could not allocate memory") }
 
   /// An errno value about a file: "model.json: No such file or directory".
   static package func io(_ path: UnsafePointer<CChar>, errno: Int32) -> RillError {

@@ -21,7 +21,7 @@ package final class JSONDocument {
         try agreement.check(tree)
       } catch {
         json_object_put(tree)
-        throw error.reason.isEmpty ? .memory(bytes: bytes.count) : .format(error.message)
+        throw error.reason.isEmpty ? .memory : .format(error.message)
       }
       return tree
     }

@@ -6,7 +6,7 @@ extension JSONNode {
   package func serialized() throws(RillError) -> Buffer<UInt8> {
     var length = 0
     guard let start = json_object_to_json_string_length(node, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length) else {
-      throw .memory(bytes: 0)
+      throw .memory
     }
     let text = try start.withMemoryRebound(to: UInt8.self, capacity: length) { (start) throws(RillError) in
       var sizing = JSONLayout(start, count: length, output: nil)
@@ -18,7 +18,7 @@ extension JSONNode {
     }
     // json-c's printer drops what it finds no memory for and goes on.
     var agreement = JSONAgreement(text.pointer, count: text.count, maximumDepth: Int.max)
-    do throws(JSONFault) { try agreement.check(node) } catch { throw .memory(bytes: text.count) }
+    do throws(JSONFault) { try agreement.check(node) } catch { throw .memory }
     return text
   }
 }

@@ -16,7 +16,7 @@ package final class JSONNode {
   deinit { json_object_put(node) }
 
   private convenience init(allocated node: OpaquePointer?) throws(RillError) {
-    guard let node else { throw .memory(bytes: 0) }
+    guard let node else { throw .memory }
     self.init(owning: node)
   }
 
@@ -56,10 +56,10 @@ package final class JSONNode {
     let list = try array()
     try withExactFloatMode { () throws(RillError) in
       for i in 0..<count {
-        guard let element = try newNumber(Double(values[i]), decimal(values[i])) else { throw .memory(bytes: count) }
+        guard let element = try newNumber(Double(values[i]), decimal(values[i])) else { throw .memory }
         guard json_object_array_add(list.node, element) == 0 else {
           json_object_put(element)
-          throw .memory(bytes: count)
+          throw .memory
         }
       }
     }
@@ -68,7 +68,7 @@ package final class JSONNode {
 
   /// {"base64": "…"}: the values as little-endian float32.
   static package func base64(_ values: UnsafePointer<Float>, count: Int) throws(RillError) -> JSONNode {
-    guard let size = product(count, 4), let length = Base64.encodedLength(of: size) else { throw .memory(bytes: Int.max) }
+    guard let size = product(count, 4), let length = Base64.encodedLength(of: size) else { throw .memory }
     let text = try Buffer<UInt8>(count: length)
     let bytes = UnsafeRawBufferPointer(start: values, count: size)
     #if _endian(little)
@@ -89,7 +89,7 @@ package final class JSONNode {
     let member = try value.shared()
     guard key.withCString({ json_object_object_add(node, $0, member) }) == 0 else {
       json_object_put(member)
-      throw .memory(bytes: key.utf8.count)
+      throw .memory
     }
   }
 
@@ -98,7 +98,7 @@ package final class JSONNode {
     let element = try value.shared()
     guard json_object_array_add(node, element) == 0 else {
       json_object_put(element)
-      throw .memory(bytes: 0)
+      throw .memory
     }
   }
 
@@ -108,7 +108,7 @@ package final class JSONNode {
   private static func deepCopy(_ node: OpaquePointer?) throws(RillError) -> OpaquePointer? {
     guard let node else { return nil }
     var copy: OpaquePointer?
-    guard json_object_deep_copy(node, &copy, nil) == 0 else { throw .memory(bytes: 0) }
+    guard json_object_deep_copy(node, &copy, nil) == 0 else { throw .memory }
     return copy
   }
 

@@ -13,7 +13,7 @@ struct JSONParser: ~Copyable {
 
   init(_ bytes: UnsafePointer<UInt8>, count: Int, maximumDepth: Int) throws(RillError) {
     // One level more, for the values in the innermost list.
-    guard let tokener = json_tokener_new_ex(Int32(maximumDepth + 1)) else { throw .memory(bytes: count) }
+    guard let tokener = json_tokener_new_ex(Int32(maximumDepth + 1)) else { throw .memory }
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT)
     self.tokener = tokener
     self.bytes = bytes
@@ -55,7 +55,7 @@ struct JSONParser: ~Copyable {
     guard offset == piece.upperBound, offset == count else {
       json_object_put(tree)
       // json-c reports no error when it runs out of memory; it only stops.
-      throw offset < piece.upperBound ? .memory(bytes: count) : scanner.fault("more text behind the value", at: offset)
+      throw offset < piece.upperBound ? .memory : scanner.fault("more text behind the value", at: offset)
     }
     return Tree(value: tree)
   }
@@ -66,7 +66,7 @@ struct JSONParser: ~Copyable {
     for unit in encoded {
       var unit = unit
       json_object_put(feed(&unit, 1))
-      guard json_tokener_get_error(tokener) == json_tokener_continue else { throw .memory(bytes: count) }
+      guard json_tokener_get_error(tokener) == json_tokener_continue else { throw .memory }
     }
   }
 
@@ -85,7 +85,7 @@ struct JSONParser: ~Copyable {
   private func fault(_ error: json_tokener_error, at offset: Int) -> RillError {
     // Later versions of json-c have an error for memory; it stands between these two.
     if error.rawValue > json_tokener_error_parse_utf8_string.rawValue, error.rawValue < json_tokener_error_size.rawValue {
-      return .memory(bytes: count)
+      return .memory
     }
     return scanner.fault(boundedText(json_tokener_error_desc(error), maximumBytes: 128), at: offset)
   }
@@ -94,11 +94,11 @@ struct JSONParser: ~Copyable {
   private func checkKey() throws(RillError) {
     let level = tokener.pointee.stack[Int(tokener.pointee.depth)]
     guard level.saved_state == json_tokener_state_object_field_end else { return }  // the ':' to come is a syntax error
-    guard let key = level.obj_field_name else { throw .memory(bytes: count) }
+    guard let key = level.obj_field_name else { throw .memory }
     var length = 0
     while key[length] != 0 { length += 1 }
     let isWhole = key.withMemoryRebound(to: UInt8.self, capacity: length) { means(bytes, scanner.lastString, $0, count: length) }
-    guard isWhole else { throw .memory(bytes: count) }
+    guard isWhole else { throw .memory }
     guard json_object_object_get_ex(level.current, key, nil) == 0 else { throw .format("\(path): stands twice") }
   }
 

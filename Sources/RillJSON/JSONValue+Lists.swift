@@ -49,7 +49,7 @@ extension JSONValue {
     try requireObject(keys: ["base64"])
     let data = try required("base64")
     let text = try data.textBytes()
-    guard let size = product(count, 4) else { throw .memory(bytes: Int.max) }
+    guard let size = product(count, 4) else { throw .memory }
     let bytes = UnsafeMutableRawBufferPointer(start: destination, count: size)
     guard Base64.decode(text, into: bytes) else { throw data.fault("expected base64 of \(count) float32 values, \(size) bytes") }
     for i in 0..<count {

@@ -15,7 +15,6 @@ package class Cell: Unit {
   // A subclass answers these; the base class has no equation of its own.
   package var memory: Memory { .hidden }
   package var workspace: Workspace { Workspace(z: shape.width * shape.gates.slots) }
-  package var canOverflow: Bool { false }
   package func stepKernel(_ kernels: Kernels) -> (@convention(c) (UnsafePointer<rill__frame>?) -> Void)? { nil }
   package func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>) {
     frame.blocks = shape.blocks

@@ -31,7 +31,6 @@ package final class Dense: Unit {
   package var memory: Memory { .none }
   package var workspace: Workspace { Workspace(z: width) }
   package var initialState: (hidden: Int, cell: Int)? { nil }
-  package var canOverflow: Bool { false }
   package var multiplyAdds: Int { readsTokens ? 0 : inputSize * outputSize }
 
   package func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>) {

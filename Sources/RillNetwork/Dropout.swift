@@ -22,7 +22,6 @@ package final class Dropout: Unit {
   package func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>) {}
   package func stepKernel(_ kernels: Kernels) -> (@convention(c) (UnsafePointer<rill__frame>?) -> Void)? { nil }
   package var initialState: (hidden: Int, cell: Int)? { nil }
-  package var canOverflow: Bool { false }
   package var multiplyAdds: Int { 0 }
   package var transposedCount: Int { 0 }
   package func packTransposed(_ parameters: UnsafePointer<Float>, _ transposed: UnsafeMutablePointer<Float>) {}

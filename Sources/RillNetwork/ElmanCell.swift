@@ -16,8 +16,6 @@ package final class ElmanCell: Cell {
     super.init(shape: shape, places: places)
   }
 
-  package override var canOverflow: Bool { isRelu }
-
   package override func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>) {
     super.fill(&frame, packed: packed)
     frame.kind = Int(isRelu ? rill__relu : rill__tanh)

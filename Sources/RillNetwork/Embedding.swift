@@ -19,7 +19,6 @@ package final class Embedding: Unit {
   package var memory: Memory { .none }
   package var workspace: Workspace { Workspace() }
   package var initialState: (hidden: Int, cell: Int)? { nil }
-  package var canOverflow: Bool { false }
   package var multiplyAdds: Int { 0 }
 
   package func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>) {

@@ -47,7 +47,8 @@ package struct Scaling {
     self.listLength = listLength
     shift = try Scaling.read(first, length ?? 1, fallback: 0)
     scale = try Scaling.read(second, length ?? 1, fallback: 1)
-    for i in 0..<scale.count where scale.pointer[i] == 0 || !(1 / scale.pointer[i]).isFinite {
+    // Denormals are zero in computation.
+    for i in 0..<scale.count where !scale.pointer[i].isNormal {
       throw .format("\(json.path).scale: a scale is 0, or too small to divide by")
     }
   }

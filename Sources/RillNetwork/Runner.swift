@@ -16,26 +16,33 @@ extension Model {
     let size = network.outputSize
     let inputSize = network.input.size
     // Outputs are gathered here, so that a failure leaves the caller's array untouched.
-    guard let count = product(network.isPerSequence ? 1 : steps, batchSize, size) else { throw .memory(bytes: Int.max) }
+    guard let count = product(network.isPerSequence ? 1 : steps, batchSize, size) else { throw .memory }
     let gathered = try Buffer<Float>(count: count)
     let row = try Buffer<Float>(count: batchSize * size)
     let unpadded = try Buffer<Float>(count: inputs != nil && lengths != nil ? batchSize * inputSize : 0)
+    let unpaddedTokens = try Buffer<Int32>(count: tokens != nil && lengths != nil ? batchSize : 0)
     // Pointers do not keep their owners alive.
-    defer { withExtendedLifetime((gathered, row, unpadded)) {} }
+    defer { withExtendedLifetime((gathered, row, unpadded, unpaddedTokens)) {} }
     for t in 0..<steps {
       var x = inputs.map { $0 + t * batchSize * inputSize }
+      var words = tokens.map { $0 + t * batchSize }
       if let lengths {
-        // A sequence that is over starts anew at every step, from zero input: whatever its padding holds cannot overflow.
+        // A sequence that is over repeats its own first step, which did not overflow: whatever its padding holds cannot.
         if let padding = x {
           unpadded.pointer.copy(padding, unpadded.count)
           x = UnsafePointer(unpadded.pointer)
         }
+        if let padding = words {
+          unpaddedTokens.pointer.copy(padding, batchSize)
+          words = UnsafePointer(unpaddedTokens.pointer)
+        }
         for lane in 0..<batchSize where Int(lengths[lane]) <= t {
           stream.resetLane(lane)
-          if x != nil { (unpadded.pointer + lane * inputSize).clear(inputSize) }
+          if let inputs { (unpadded.pointer + lane * inputSize).copy(inputs + lane * inputSize, inputSize) }
+          if let tokens { unpaddedTokens.pointer[lane] = tokens[lane] }
         }
       }
-      let isComputed = stream.skip(x, tokens.map { $0 + t * batchSize })
+      let isComputed = stream.skip(x, words)
       guard isComputed else { throw .diverged("the state overflowed at time step \(t)") }
       stream.writeOutput(row.pointer)
       for lane in 0..<batchSize {

@@ -60,6 +60,8 @@ extension Stream {
     for i in 0..<valueCount {
       guard body.loadUnaligned(fromByteOffset: 4 * i, as: Float.self).isFinite else { throw .format("data: a value is not finite") }
     }
+    // The padding too: a diverged step may have left NaN in it.
+    state.baseAddress?.clear(state.count)
     var place = body
     forEachRow { row, count in
       UnsafeMutableRawPointer(row).copyMemory(from: place, byteCount: 4 * count)

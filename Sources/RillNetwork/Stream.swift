@@ -21,8 +21,6 @@ package final class Stream {
     /// Offsets of the unit's initial hidden and cell state in the packed parameters, or −1: zeros.
     var initialHidden: Int
     var initialCell: Int
-    /// 1 if its state must be checked after each step.
-    var canOverflow: Int
     /// The unit's number.
     var unit: Int
   }
@@ -120,7 +118,7 @@ package final class Stream {
         to: Entry(
           kernel: kernel, frame: frame, packedOffset: network.packedOffsets[unitIndex],
           stateCount: unit.memory.vectors > 0 ? batchSize * width : 0, initialHidden: initial?.hidden ?? -1,
-          initialCell: initial?.cell ?? -1, canOverflow: unit.canOverflow ? 1 : 0, unit: unitIndex))
+          initialCell: initial?.cell ?? -1, unit: unitIndex))
       last = frame.h_next
       lastWidth = width
     }
@@ -192,7 +190,7 @@ package final class Stream {
 
   // MARK: step
 
-  /// One time step from checked input: x [B][input size], or tokens [B]. False if the state overflowed.
+  /// One time step from checked input: x [B][input size], or tokens [B]. False if the state is not finite any more.
   @inline(always)
   private func advance(_ x: UnsafePointer<Float>?, _ tokens: UnsafePointer<Int32>?) -> Bool {
     if let x {
@@ -205,7 +203,8 @@ package final class Stream {
       let count = entry.pointee.stateCount
       if count > 0 {
         UnsafeMutablePointer(mutating: entry.pointee.frame.h!).copy(entry.pointee.frame.h_next!, count)
-        if entry.pointee.canOverflow != 0, boundary.allFinite(entry.pointee.frame.h, count) == 0 {
+        // Any cell: sums of large finite products are inf − inf. A cell state that is not finite shows in h.
+        if boundary.allFinite(entry.pointee.frame.h, count) == 0 {
           needsReset = true
           return false
         }
@@ -216,7 +215,7 @@ package final class Stream {
   }
 
   /// `steps` time steps. x: [steps][B][input size] or tokens: [steps][B], checked; y: [steps][B][output size]. Returns the number of steps done:
-  /// fewer than asked for if the state overflowed in the one after.
+  /// fewer than asked for if the state overflowed (became infinite or NaN) in the one after.
   package func run(_ steps: Int, _ x: UnsafePointer<Float>?, _ tokens: UnsafePointer<Int32>?, _ y: UnsafeMutablePointer<Float>) -> Int {
     let mode = rill__enter_float_mode()
     defer { rill__leave_float_mode(mode) }

@@ -33,7 +33,7 @@ struct StreamLayout {
 
   private mutating func take(_ rows: Int, _ width: Int) throws(RillError) -> Int {
     let start = total
-    guard let count = product(rows, width), count <= Int.max / 8 - total else { throw .memory(bytes: Int.max) }
+    guard let count = product(rows, width), count <= Int.max / 8 - total else { throw .memory }
     total += count
     return start
   }

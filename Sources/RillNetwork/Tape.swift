@@ -142,7 +142,7 @@ private struct TapeMemory {
   }
 
   private static func buffer(_ a: Int, _ b: Int, _ c: Int) throws(RillError) -> Buffer<Float> {
-    guard let count = product(a, b, c) else { throw .memory(bytes: Int.max) }
+    guard let count = product(a, b, c) else { throw .memory }
     return try Buffer(count: count)
   }
 }

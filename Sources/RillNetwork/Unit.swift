@@ -29,9 +29,6 @@ package protocol Unit: AnyObject {
   /// Offset of the initial hidden (Hp) and cell (Hp) state in the packed parameters; nil: zeros.
   var initialState: (hidden: Int, cell: Int)? { get }
 
-  /// True if finite input can make its state infinite.
-  var canOverflow: Bool { get }
-
   /// Multiply-adds of one step of one row.
   var multiplyAdds: Int { get }
 

@@ -24,7 +24,7 @@ package final class Batch {
   package convenience init(_ network: Network, steps: Int, rows: Int) throws(RillError) {
     let isToken = network.input.isToken
     guard let elements = product(steps, rows, isToken ? 1 : network.input.size), product(steps, rows, network.outputSize) != nil else {
-      throw .memory(bytes: Int.max)
+      throw .memory
     }
     self.init(
       network, steps, rows, try Buffer(count: isToken ? 0 : elements), try Buffer(count: isToken ? elements : 0), try Buffer(count: rows))

@@ -48,7 +48,7 @@ struct LossRows {
   let rows: Int
   let size: Int
   let lengths: UnsafePointer<Int32>?
-  /// 1, or 1 over the number of terms.
+  /// Whether gradients are over the number of terms.
   let isMean: Bool
 
   var width: Int { padded(size) }

@@ -16,6 +16,8 @@ package final class Optimizer {
     var table: OptionTable {
       let decay = 0.0...1.0
       let positive = 0.0...Double(Float.greatestFiniteMagnitude)
+      // Not 0 (or denormal, which computation takes for 0): an element without gradient, as the padding between tensors is, would be 0 / 0.
+      let epsilon = 1e-37...Double(Float.greatestFiniteMagnitude)
       switch self {
       case .sgd:
         return OptionTable([
@@ -24,12 +26,12 @@ package final class Optimizer {
       case .rmsprop:
         return OptionTable([
           Option("learning_rate", .number(positive, fallback: 0.01)), Option("alpha", .number(decay, fallback: 0.99)),
-          Option("epsilon", .number(positive, fallback: 1e-8)), Option("momentum", .number(decay, fallback: 0)),
+          Option("epsilon", .number(epsilon, fallback: 1e-8)), Option("momentum", .number(decay, fallback: 0)),
         ])
       case .adam:
         return OptionTable([
           Option("learning_rate", .number(positive, fallback: 0.001)), Option("beta1", .number(0.0...0.9999999, fallback: 0.9)),
-          Option("beta2", .number(0.0...0.9999999, fallback: 0.999)), Option("epsilon", .number(positive, fallback: 1e-8)),
+          Option("beta2", .number(0.0...0.9999999, fallback: 0.999)), Option("epsilon", .number(epsilon, fallback: 1e-8)),
         ])
       }
     }

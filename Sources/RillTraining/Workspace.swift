@@ -39,7 +39,7 @@ final class Workspace {
     steps <= capacitySteps && rows <= capacityRows && (self.isTraining || !isTraining)
   }
 
-  /// Packs the parameters and runs all units over a batch. `head`: the last unit's activation is left out.
+  /// Packs the parameters and runs all units over a batch. `withoutActivation`: of the last unit.
   func forward(_ batch: Batch, _ values: UnsafePointer<Float>, _ pass: Pass, withoutActivation: Bool) {
     network.pack(values, memory.packed.pointer)
     if pass.isTraining { network.packTransposed(values, memory.transposed.pointer) }
@@ -124,7 +124,7 @@ private struct WorkspaceMemory {
 
   init(_ network: Network, steps: Int, rows: Int, isTraining: Bool) throws(RillError) {
     guard let places = product(steps, rows), let inputs = product(places, network.input.isToken ? 0 : padded(network.input.size)) else {
-      throw .memory(bytes: Int.max)
+      throw .memory
     }
     x = try Buffer(count: inputs)
     packed = try Buffer(count: network.packedCount)

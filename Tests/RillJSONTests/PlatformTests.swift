@@ -64,7 +64,7 @@ import Testing
       #expect(failure { () throws(RillError) in _ = try Buffer<Float>(count: count) }?.kind == .memory)
     }
     let error = failure { () throws(RillError) in _ = try Buffer<Float>(count: Int.max / 8) }
-    #expect(error?.message == "could not allocate \(Int.max / 8 * 4) bytes")
+    #expect(error?.message == "could not allocate memory")
   }
 
   @Test func buffersMayBeEmpty() throws {

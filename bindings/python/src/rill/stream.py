@@ -93,7 +93,7 @@ class Stream(NativeObject[StreamHandle]):
 
         Returns [batch_size][output_size], or [output_size] if x has no dimension for the lanes.
 
-        Raises ArgumentError; DivergedError (a relu cell overflowed: the state is lost); StateError (needs a reset after that). Then
+        Raises ArgumentError; DivergedError (the state became infinite or NaN and is lost); StateError (needs a reset after that). Then
         out is untouched.
         """
         if type(x) is not np.ndarray or x.dtype is not self._dtype:
