@@ -39,7 +39,8 @@
  *       inputs[t * B + b] = sinf(0.2f * (float)t + (float)b);
  *       targets[t * B + b] = sinf(0.2f * (float)(t + 1) + (float)b);
  *     }
- *   if (failed(rill_trainer_create(model, 1, "{\"loss\": \"mse\", \"optimizer\": {\"type\": \"adam\", \"learning_rate\": 0.01}, \"clip_norm\": 1}", &trainer))) return 1;
+ *   if (failed(rill_trainer_create(model, 1, "{\"loss\": \"mse\", \"clip_norm\": 1, \"optimizer\": {\"type\": \"adam\","
+ *                                  " \"learning_rate\": 0.01}}", &trainer))) return 1;
  *   if (failed(rill_batch_create(model, T, B, NULL, &batch))) return 1;
  *   if (failed(rill_batch_set_inputs(batch, inputs, T * B)) || failed(rill_batch_set_targets(batch, targets, T * B))) return 1;
  *   for (int i = 0; i < 200; i++)
@@ -87,7 +88,8 @@
  * says; otherwise RILL_ERROR_ARGUMENT names the count that was expected. Arrays are dense, row-major, the last dimension
  * contiguous. Sequences are time-major: [sequence_length][batch_size][size]. Values are float32 and must be finite; tokens and
  * classes are int32.
- * Output arrays must not overlap input arrays.
+ * Output arrays must not overlap input arrays, but a step may write over its own input, and a stream's run too if output_size is at
+ * most input_size and both arrays are the same.
  *
  * Input kind. A model reads vectors ("kind": "vector": input_size floats per time step) or tokens ("kind": "token": one int32
  * in 0 ..< input_size per time step, meaning a one-hot vector or a row of an embedding). Functions ending in _tokens are for
@@ -108,14 +110,15 @@
  *
  * Numbers. Computation is in float32, round to nearest, with denormals flushed to zero, whatever mode the host has set; the
  * host's mode is restored on return. On one machine the same inputs give the same bits from step, run and rill_model_run, in
- * any batch.
+ * any batch. On x86-64 a model takes the best instruction-set level of the processor when it is created or loaded; the environment
+ * variable RILL_ISA ("baseline" or "v3") lowers it; the baseline differs in the last bits.
  *
  * Options. Parameters named options, and configuration, are JSON text (NUL-terminated, UTF-8). options may be NULL or "{}" for
  * the defaults. A key that is not listed is an error. Names, units and defaults of every layer stand in docs/model-format.md.
  *
  * Limits. Input, hidden and output sizes up to 65536 (tokens: 1048576), 64 layers with up to 16 cells each, 2^28 parameter values,
- * batch sizes up to 65536, names up to 64 bytes, model files up to 2 GiB. Beyond them: RILL_ERROR_ARGUMENT or
- * RILL_ERROR_FORMAT.
+ * batch sizes up to 65536, whole sequences up to 2^31 - 1 steps, names up to 64 bytes, model files up to 2 GiB. Beyond them:
+ * RILL_ERROR_ARGUMENT or RILL_ERROR_FORMAT.
  */
 #ifndef RILL_H
 #define RILL_H
@@ -156,7 +159,7 @@ enum {
   RILL_OK = 0,
   RILL_ERROR_ARGUMENT = -1,    /* a parameter is NULL, out of range, not finite, or has the wrong count or name */
   RILL_ERROR_STATE = -2,       /* the call does not fit this object now: wrong input kind, missing targets, in use, needs reset */
-  RILL_ERROR_FORMAT = -3,      /* JSON text, a model file or a state blob is broken or says something impossible */
+  RILL_ERROR_FORMAT = -3,      /* JSON text, a model file or a saved state is broken or says something impossible */
   RILL_ERROR_IO = -4,          /* a file could not be opened, read or written */
   RILL_ERROR_MEMORY = -5,      /* an allocation failed */
   RILL_ERROR_UNSUPPORTED = -6, /* well-formed, but a combination that this version does not offer */
@@ -291,7 +294,8 @@ rill_status rill_stream_get_batch_size(const rill_stream *stream, size_t *batch_
  *   input   [batch_size][input_size]
  *   output  out: [batch_size][output_size]
  * Errors: ARGUMENT, STATE (token model; or after DIVERGED without a reset), DIVERGED (the state became infinite or NaN and is lost,
- * and every further step returns STATE until the stream is reset or a state is loaded). */
+ * and every further step returns STATE until the stream is reset, or a whole state is loaded or copied into it).
+ * States alone are checked: where a dense layer or the output's scale overflows, the output is infinite or NaN. */
 rill_status rill_stream_step(rill_stream *stream, const float *input, size_t input_count, float *output, size_t output_count);
 
 /* The same for a token model. tokens: [batch_size], each in -1 ..< input_size. */
@@ -300,8 +304,8 @@ rill_status rill_stream_step_tokens(rill_stream *stream, const int32_t *tokens, 
 /* sequence_length time steps of a live sequence in one call; the same bits as that many steps.
  *   inputs   [sequence_length][batch_size][input_size]; the whole block is checked before the first step
  *   outputs  out: [sequence_length][batch_size][output_size]
- * sequence_length 0 does nothing. Errors: as rill_stream_step; after DIVERGED the outputs of the steps before the overflow are
- * written, the rest untouched. */
+ * sequence_length 0 does nothing, and then the arrays may be NULL. Errors: as rill_stream_step; after DIVERGED the outputs of the
+ * steps before the overflow are written, the rest untouched. */
 rill_status rill_stream_run(rill_stream *stream, size_t sequence_length, const float *inputs, size_t input_count, float *outputs,
                             size_t output_count);
 
@@ -310,13 +314,14 @@ rill_status rill_stream_run_tokens(rill_stream *stream, size_t sequence_length, 
                                    size_t output_count);
 
 /* Puts every lane, or lane number lane (0 ..< batch_size), into the model's initial state: zeros, or the snapshot's h0 and c0. After a
- * diverged step only the reset of all lanes makes the stream usable again. */
+ * diverged step the reset of one lane does not make the stream usable again. */
 rill_status rill_stream_reset(rill_stream *stream);
 rill_status rill_stream_reset_lane(rill_stream *stream, size_t lane);
 
 /* Copies the state of all lanes, or of one, into another stream, which keeps its own snapshot. The two must come from models with
- * the same recurrent layers (kinds, order and sizes; ARGUMENT otherwise), and for all lanes have the same batch_size. source and destination may be the same stream.
- * STATE if the source needs a reset; copying one lane, also if the destination does. */
+ * the same recurrent layers (kinds, order and sizes; ARGUMENT otherwise), and for all lanes have the same batch_size. source and
+ * destination may be the same stream. To copy all lanes also ends the destination's need of a reset. STATE if the source needs one;
+ * copying one lane, also if the destination does. */
 rill_status rill_stream_copy(const rill_stream *source, rill_stream *destination);
 rill_status rill_stream_copy_lane(const rill_stream *source, size_t source_lane, rill_stream *destination, size_t destination_lane);
 
@@ -383,7 +388,7 @@ typedef struct rill_trainer rill_trainer;
  *            "optimizer"  {"type": "sgd", "learning_rate": 0.01, "momentum": 0}
  *                         {"type": "rmsprop", "learning_rate": 0.01, "alpha": 0.99, "epsilon": 1e-8, "momentum": 0}
  *                         {"type": "adam", "learning_rate": 0.001, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
- *                         defaults as shown, definitions as in PyTorch, epsilon at least 1e-37; without "optimizer": adam
+ *                         "type" required, defaults as shown, defined as in PyTorch, epsilon at least 1e-37; without "optimizer": adam
  *            "clip_norm"  scale the gradient down to this global (Euclidean) norm if it is longer; absent: no clipping
  *            "clip_value" after that, limit every element to +- this value; absent: no limit
  *   trainer  out: the caller destroys it; NULL on failure

@@ -49,6 +49,7 @@ export PYTHONDONTWRITEBYTECODE=1
 
 part "dependencies" scripts/install-dependencies.sh
 part "version numbers" scripts/check-versions.sh
+part "format" scripts/check-format.sh
 part "release build" scripts/build.sh
 part "installation" install_stage
 part "C interface" env RILL_UNSTRIPPED="$PWD/.build/release/librill.so" scripts/test-abi.sh "$stage"

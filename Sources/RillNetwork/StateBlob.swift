@@ -9,7 +9,7 @@ import RillBase
 ///     12  u32      batch_size
 ///     16  u64      hash of the recurrent layers' kinds and sizes
 ///     24  u64      number of floats
-///     32  u64      FNV-1a of the floats' bytes
+///     32  u64      FNV-1a of the 32 bytes above and the floats' bytes
 ///     40  float32  for each unit with memory: hidden [batch_size][hidden_size], then cell; no padding
 enum StateBlob {
   static var headerBytes: Int { 40 }
@@ -38,7 +38,7 @@ extension Stream {
     put(UInt64(StateBlob.version) | UInt64(batchSize) << 32, bytes + 8)
     put(network.stateHash, bytes + 16)
     put(UInt64(valueCount), bytes + 24)
-    put(rill__hash(body, 4 * valueCount, 0), bytes + 32)
+    put(checksum(bytes, 4 * valueCount), bytes + 32)
   }
 
   /// Checks everything before it changes anything. Messages are literals: nothing here may allocate.
@@ -49,6 +49,14 @@ extension Stream {
     guard version == StateBlob.version else {
       throw .format("data: is a saved state of another version than this library's")
     }
+    let floatBytes = length - StateBlob.headerBytes
+    guard floatBytes % 4 == 0, get(bytes + 24) == UInt64(floatBytes / 4) else {
+      throw .format("data: is truncated, or longer than it says")
+    }
+    // Before what the bytes say is compared with the stream: otherwise one flipped bit looks like the state of another model.
+    guard get(bytes + 32) == checksum(bytes, floatBytes) else {
+      throw .format("data: is corrupted, the checksum does not match")
+    }
     guard get(bytes + 16) == network.stateHash else { throw .argument("data: is the state of a model with other recurrent layers") }
     let savedBatch = versionAndBatch >> 32
     guard savedBatch == UInt64(batchSize) else { throw .argument("data: has another batch_size than the stream") }
@@ -56,7 +64,6 @@ extension Stream {
       throw .format("data: its length is not that of a state of this stream")
     }
     let body = bytes + StateBlob.headerBytes
-    guard get(bytes + 32) == rill__hash(body, 4 * valueCount, 0) else { throw .format("data: is corrupted, the checksum does not match") }
     for i in 0..<valueCount {
       guard body.loadUnaligned(fromByteOffset: 4 * i, as: Float.self).isFinite else { throw .format("data: a value is not finite") }
     }
@@ -68,6 +75,11 @@ extension Stream {
       place += 4 * count
     }
     stateWasReplaced()
+  }
+
+  /// Of the header before it, and of the floats behind it.
+  private func checksum(_ bytes: UnsafeRawPointer, _ floatBytes: Int) -> UInt64 {
+    rill__hash(bytes + StateBlob.headerBytes, floatBytes, rill__hash(bytes, 32, 0))
   }
 
   @inline(always) private func forEachRow(_ body: (UnsafeMutablePointer<Float>, Int) -> Void) {

@@ -2,7 +2,7 @@ import CRill
 import RillTestSupport
 import Testing
 
-/// What happens at the edge of float32: states that stop being finite are noticed at once, and nothing that does not count can cause it.
+/// What happens at the edges, of float32 and of arrays: states that stop being finite are noticed at once, and nothing that does not count can cause it.
 @Suite struct OverflowTests {
   private func model(_ layers: String, input: String = #"{"kind": "vector", "size": 2}"#) throws -> TestModel {
     try TestModel(configuration: #"{"input": \#(input), "layers": [\#(layers)]}"#)
@@ -75,6 +75,18 @@ import Testing
     let options = #"{"loss": "mse", "optimizer": {"type": "\#(optimizer)", "epsilon": 0}}"#
     #expect(Int(rill_trainer_create(model.handle, 1, options, &trainer)) == RILL_ERROR_FORMAT)
     #expect(String(cString: rill_last_error_message()).hasPrefix("options.optimizer.epsilon"))
+  }
+
+  /// As audio hosts do it: the block is overwritten by its result.
+  @Test func blocksMayBeComputedInPlace() throws {
+    let model = try model(#"{"type": "lstm", "hidden_size": 5}, {"type": "dense", "output_size": 2}"#)
+    let block = (0..<40).map { Float($0 % 7) / 7 - 0.4 }
+    let expected = try TestStream(model).run(20, block)
+    let stream = try TestStream(model)
+    var buffer = block
+    let status = buffer.withUnsafeMutableBufferPointer { rill_stream_run(stream.handle, 20, $0.baseAddress, 40, $0.baseAddress, 40) }
+    #expect(Int(status) == RILL_OK)
+    #expect(buffer == expected)
   }
 
   @Test func anEmptyRunTakesNullArrays() throws {

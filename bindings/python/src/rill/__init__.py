@@ -8,8 +8,8 @@
     y = stream.step(0.5)
 
 Arrays are numpy's: float32 (other numbers are converted), tokens and classes int32. Sequences are [batch][time][size], or
-[time][batch][size] with batch_first=False. Everything that fails raises a subclass of rill.Error. All objects are context managers,
-and may be closed or dropped in any order.
+[time][batch][size] with batch_first=False. What the library refuses raises a subclass of rill.Error; a name that is not in a model's
+parameters or a stream's state raises KeyError. All objects are context managers, and may be closed or dropped in any order.
 """
 
 from __future__ import annotations
