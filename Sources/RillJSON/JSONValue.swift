@@ -9,7 +9,6 @@ package struct JSONValue {
   /// "" at the root, then "layers[1].hidden_size".
   package let path: String
 
-  package var isNumber: Bool { type == json_type_int || type == json_type_double }
   package var isArray: Bool { type == json_type_array }
   package var isObject: Bool { type == json_type_object }
   package var isText: Bool { type == json_type_string }

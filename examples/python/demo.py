@@ -122,7 +122,7 @@ def stream_both(model, host, path, inputs):
 def learn_text(path, folder):
     """Trains a character model and lets it write."""
     heading("2. A text model, character by character")
-    text = path.read_text(encoding="utf-8", errors="replace")[:LONGEST_TEXT]
+    text = generate_text.read_text(path)[:LONGEST_TEXT]
     characters = generate_text.characters_of(text)
     tokens, first = generate_text.encode(text, characters), generate_text.split(text)
     print(

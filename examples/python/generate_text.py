@@ -16,6 +16,15 @@ TIME, SEQUENCES, HIDDEN = 64, 32, 128
 LEARNING_RATE, DROPOUT = 0.01, 0.25
 
 
+def read_text(path):
+    """The text of a file, or the end with a message: a model's vocabulary holds characters, and NUL is none."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        text = file.read()
+    if "\0" in text:
+        sys.exit(f"{path}: is not text, it has a NUL in it")
+    return text
+
+
 def characters_of(text):
     return "".join(sorted(set(text)))
 
@@ -102,8 +111,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
 
-    with open(arguments.text, encoding="utf-8", errors="replace") as file:
-        text = file.read()
+    text = read_text(arguments.text)
     characters = characters_of(text + arguments.prompt)
     tokens, first = encode(text, characters), split(text)
     model = create_model(characters, arguments.seed)
