@@ -48,9 +48,10 @@ func product(_ operands: UnsafePointer<rill__product>) {
     var a = Source(p.a!) + o * p.a_outer + firstRow * p.a_row
     var b = Source(p.b!) + o * p.b_outer + firstVector * lanes
     for _ in 0..<p.steps {
-      for v in 0..<V {
-        let weight = load(b + v * lanes)
-        for r in 0..<R { sums[r * V + v] = fma(splat(a[r * p.a_row]), weight, sums[r * V + v]) }
+      // Row after row: four weights and one broadcast live beside 24 sums; the other way about, six broadcasts push sums out of registers.
+      for r in 0..<R {
+        let factor = splat(a[r * p.a_row])
+        for v in 0..<V { sums[r * V + v] = fma(factor, load(b + v * lanes), sums[r * V + v]) }
       }
       a += p.a_step
       b += p.b_step
