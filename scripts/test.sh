@@ -30,16 +30,19 @@ install_stage() {
   PREFIX=$stage DESTDIR='' scripts/install.sh
 }
 # Without the lines that say that a test begins, or that one of its many cases passed.
+run_swift_tests() {
+  swift test --skip-build --disable-xctest "$@" 2>&1 | { grep -vE '^◇|started\.$|^✔ Test case' || true; }
+}
 swift_tests() {
   swift build --build-tests
-  swift test --skip-build --disable-xctest 2>&1 | { grep -vE '^◇|started\.$|^✔ Test case' || true; }
+  run_swift_tests
 }
 # The numbers again with each lower level of kernels; the highest ran with all the rest.
 lower_levels() {
   [ "$(uname -m)" = x86_64 ] || return 0
   local level
   for level in baseline v3; do
-    RILL_ISA=$level swift test --skip-build --disable-xctest --filter RillReferenceTests 2>&1 | tail -n 1
+    RILL_ISA=$level run_swift_tests --filter RillReferenceTests
   done
 }
 python_tests() {

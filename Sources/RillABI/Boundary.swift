@@ -80,6 +80,11 @@ func checkRange(_ values: UnsafePointer<Int32>, _ count: Int, _ range: ClosedRan
 
 // MARK: text
 
+/// A literal's bytes, which are NUL-terminated and live as long as the library.
+func cString(_ text: StaticString) -> UnsafePointer<CChar> {
+  UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
+}
+
 /// A NUL-terminated text's bytes.
 func bytes(_ text: UnsafePointer<CChar>) -> UnsafeRawBufferPointer {
   var count = 0

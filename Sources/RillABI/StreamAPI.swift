@@ -92,7 +92,7 @@ private func runVectors(
   if !stream.areFinite(x, inputCount) {
     var index = 0
     while index < inputCount, x[index].isFinite { index += 1 }
-    rill__set_finite_error(UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self), index)
+    rill__set_finite_error(cString(name), index)
     return rill_status(RILL_ERROR_ARGUMENT)
   }
   return finish(stream, steps, stream.run(steps, x, nil, y))
@@ -121,14 +121,14 @@ private func checkShapes(
     let outputs = product(rows, stream.outputSize)
   else { return fail(.argument("sequence_length: is more than memory can hold")) }
   if inputCount != inputs {
-    rill__set_count_error(UnsafeRawPointer(inputName.utf8Start).assumingMemoryBound(to: CChar.self), inputCount, inputs)
+    rill__set_count_error(cString(inputName), inputCount, inputs)
     return rill_status(RILL_ERROR_ARGUMENT)
   }
   if outputCount != outputs {
     rill__set_count_error("output_count", outputCount, outputs)
     return rill_status(RILL_ERROR_ARGUMENT)
   }
-  if stream.needsReset { return fail(.state("the stream's state was lost when a step diverged: reset it or load a state first")) }
+  if stream.needsReset { return fail(Stream.lostState) }
   return rill_status(RILL_OK)
 }
 

@@ -129,7 +129,7 @@ private func withTensor(
         rill__set_count_error("value_count", count, expected)
         return rill_status(RILL_ERROR_ARGUMENT)
       }
-      if stream.needsReset { return fail(.state("the stream's state was lost when a step diverged: reset it or load a state first")) }
+      if stream.needsReset { return fail(Stream.lostState) }
       return body(stream, tensor)
     }
     return fail(.argument("name: the model has no such state"))

@@ -35,8 +35,3 @@ public func rill_status_name(_ status: rill_status) -> UnsafePointer<CChar>! {
 
 /// The same text as RILL_VERSION_STRING, which Swift imports as a String, not as bytes that stay.
 var libraryVersion: StaticString { "0.1.0" }
-
-/// A literal's bytes, which are NUL-terminated and live as long as the library.
-private func cString(_ text: StaticString) -> UnsafePointer<CChar> {
-  UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
-}

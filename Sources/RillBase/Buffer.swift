@@ -21,6 +21,12 @@ package final class Buffer<Element: BitwiseCopyable> {
     self.init(memory, count: count)
   }
 
+  /// Of a × b × c elements.
+  package convenience init(_ a: Int, _ b: Int, _ c: Int = 1) throws(RillError) {
+    guard let count = product(a, b, c) else { throw .memory }
+    try self.init(count: count)
+  }
+
   deinit { rill__free(pointer) }
 
   package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: pointer, count: count * MemoryLayout<Element>.stride) }

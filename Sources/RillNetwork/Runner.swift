@@ -16,8 +16,7 @@ extension Model {
     let size = network.outputSize
     let inputSize = network.input.size
     // Outputs are gathered here, so that a failure leaves the caller's array untouched.
-    guard let count = product(network.isPerSequence ? 1 : steps, batchSize, size) else { throw .memory }
-    let gathered = try Buffer<Float>(count: count)
+    let gathered = try Buffer<Float>(network.isPerSequence ? 1 : steps, batchSize, size)
     let row = try Buffer<Float>(count: batchSize * size)
     let unpadded = try Buffer<Float>(count: inputs != nil && lengths != nil ? batchSize * inputSize : 0)
     let unpaddedTokens = try Buffer<Int32>(count: tokens != nil && lengths != nil ? batchSize : 0)
@@ -52,6 +51,6 @@ extension Model {
         if isWanted { (gathered.pointer + target * size).copy(row.pointer + lane * size, size) }
       }
     }
-    outputs.copy(gathered.pointer, count)
+    outputs.copy(gathered.pointer, gathered.count)
   }
 }

@@ -4,8 +4,12 @@ import RillBase
 
 // The state as something to take, keep and put back. Messages are literals: nothing here may allocate.
 extension Stream {
+  package static var lostState: RillError {
+    .state("the stream's state was lost when a step diverged: reset it or load a state first")
+  }
+
   package func requireState() throws(RillError) {
-    if needsReset { throw .state("the stream's state was lost when a step diverged: reset it or load a state first") }
+    if needsReset { throw Stream.lostState }
   }
 
   /// Copies the state of all lanes into `destination`.

@@ -129,20 +129,15 @@ private struct TapeMemory {
     let space = unit.workspace
     let training = isTraining ? 1 : 0
     let records = isTraining ? steps : 1
-    hidden = try TapeMemory.buffer(steps + (remembers ? 1 : 0), rows, width)
-    cell = try TapeMemory.buffer(hasCell ? 1 : 0, rows, width)
-    z = try TapeMemory.buffer(records, rows, space.z)
-    s = try TapeMemory.buffer(records * training, rows, space.s)
-    q = try TapeMemory.buffer(records, rows, space.q)
-    dy = try TapeMemory.buffer(steps * training, rows, width)
-    dh = try TapeMemory.buffer(remembers ? training : 0, rows, width)
-    carry = try TapeMemory.buffer(remembers ? training : 0, rows, width)
-    dc = try TapeMemory.buffer(hasCell ? training : 0, rows, width)
+    hidden = try Buffer(steps + (remembers ? 1 : 0), rows, width)
+    cell = try Buffer(hasCell ? 1 : 0, rows, width)
+    z = try Buffer(records, rows, space.z)
+    s = try Buffer(records * training, rows, space.s)
+    q = try Buffer(records, rows, space.q)
+    dy = try Buffer(steps * training, rows, width)
+    dh = try Buffer(remembers ? training : 0, rows, width)
+    carry = try Buffer(remembers ? training : 0, rows, width)
+    dc = try Buffer(hasCell ? training : 0, rows, width)
     sums = try Buffer(count: unit.gradientCount * training)
-  }
-
-  private static func buffer(_ a: Int, _ b: Int, _ c: Int) throws(RillError) -> Buffer<Float> {
-    guard let count = product(a, b, c) else { throw .memory }
-    return try Buffer(count: count)
   }
 }

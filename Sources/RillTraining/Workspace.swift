@@ -123,14 +123,11 @@ private struct WorkspaceMemory {
   let correct: Buffer<Int32>
 
   init(_ network: Network, steps: Int, rows: Int, isTraining: Bool) throws(RillError) {
-    guard let places = product(steps, rows), let inputs = product(places, network.input.isToken ? 0 : padded(network.input.size)) else {
-      throw .memory
-    }
-    x = try Buffer(count: inputs)
+    x = try Buffer(steps, rows, network.input.isToken ? 0 : padded(network.input.size))
     packed = try Buffer(count: network.packedCount)
     transposed = try Buffer(count: isTraining ? network.transposedCount : 0)
-    classes = try Buffer(count: places)
-    losses = try Buffer(count: places)
-    correct = try Buffer(count: places)
+    classes = try Buffer(steps, rows)
+    losses = try Buffer(steps, rows)
+    correct = try Buffer(steps, rows)
   }
 }
