@@ -28,13 +28,13 @@ func kernels(_ name: String, _ march: [String], _ flags: [String] = []) -> Targe
   .target(
     name: name, dependencies: ["CVector"],
     swiftSettings: embedded + [
-      .unsafeFlags(["-Ounchecked", "-wmo", "-Xfrontend", "-function-sections"] + flags + march.flatMap { ["-Xcc", $0] })
+      .unsafeFlags(["-Ounchecked", "-wmo", "-Xfrontend", "-function-sections", "-disable-stack-protector"] + flags + march.flatMap { ["-Xcc", $0] })
     ])
 }
 
 #if arch(x86_64)
   let levels: [Target] = [
-    kernels("RillKernelsV3", ["-march=x86-64-v3"]),
+    kernels("RillKernelsV3", ["-march=x86-64-v3"], ["-DRILL_AVX"]),
     kernels("RillKernelsV4", ["-march=x86-64-v4", "-mprefer-vector-width=512"], ["-DRILL_WIDE"]),
   ]
 #else

@@ -11,7 +11,7 @@ import RillJSON
 @inline(always)
 func status(_ body: () throws(RillError) -> Void) -> rill_status {
   let mode = rill__enter_exact_float_mode()
-  defer { rill__leave_float_mode(mode) }
+  defer { rill__leave_exact_float_mode(mode) }
   do throws(RillError) {
     try body()
     return rill_status(RILL_OK)

@@ -35,10 +35,26 @@ public func rill_stream_get_batch_size(_ stream: OpaquePointer!, _ batch_size: U
 public func rill_stream_step(
   _ stream: OpaquePointer!, _ input: UnsafePointer<Float>!, _ input_count: Int, _ output: UnsafeMutablePointer<Float>!, _ output_count: Int
 ) -> rill_status {
+  // All that can be wrong at once; what it was is found out when it matters.
+  if let stream, let input, let output {
+    let done = Unmanaged<Stream>.fromOpaque(UnsafeRawPointer(stream))._withUnsafeGuaranteedRef {
+      $0.takesStep(input_count, output_count) ? $0.step(input, nil, output) : -1
+    }
+    if done > 0 { return rill_status(RILL_OK) }
+    if done == 0 { return fail(Stream.diverged) }
+  }
+  return failedStep(stream, input, input_count, output, output_count)
+}
+
+/// A step that was refused: says why. (Or makes it, should nothing be wrong.)
+@inline(never)
+private func failedStep(
+  _ stream: OpaquePointer?, _ input: UnsafePointer<Float>?, _ inputCount: Int, _ output: UnsafeMutablePointer<Float>?, _ outputCount: Int
+) -> rill_status {
   withStream(stream) { stream in
     guard let input else { return fail(.argument("input is NULL")) }
     guard let output else { return fail(.argument("output is NULL")) }
-    return runVectors(stream, 1, "input", input, input_count, output, output_count)
+    return runVectors(stream, 1, "input", input, inputCount, output, outputCount)
   }
 }
 
@@ -89,13 +105,14 @@ private func runVectors(
   if stream.readsTokens { return fail(.state("the model reads tokens: use the functions ending in _tokens")) }
   let problem = checkShapes(stream, steps, stream.inputSize, inputCount, "input_count", outputCount)
   if problem != 0 { return problem }
-  if !stream.areFinite(x, inputCount) {
+  let done = stream.run(steps, x, nil, y)
+  if done < 0 {
     var index = 0
     while index < inputCount, x[index].isFinite { index += 1 }
     rill__set_finite_error(cString(name), index)
     return rill_status(RILL_ERROR_ARGUMENT)
   }
-  return finish(stream, steps, stream.run(steps, x, nil, y))
+  return finish(steps, done)
 }
 
 @inline(always)
@@ -109,7 +126,7 @@ private func runTokens(
     rill__set_range_error("tokens", index, Int(tokens[index]), -1, stream.inputSize - 1)
     return rill_status(RILL_ERROR_ARGUMENT)
   }
-  return finish(stream, steps, stream.run(steps, nil, tokens, y))
+  return finish(steps, stream.run(steps, nil, tokens, y))
 }
 
 /// Counts against shapes, and whether the stream may step at all. 0, or the status of the failure.
@@ -133,9 +150,9 @@ private func checkShapes(
 }
 
 @inline(always)
-private func finish(_ stream: Stream, _ steps: Int, _ done: Int) -> rill_status {
+private func finish(_ steps: Int, _ done: Int) -> rill_status {
   if done == steps { return rill_status(RILL_OK) }
-  return fail(.diverged("the state became infinite or NaN: reset the stream"))
+  return fail(Stream.diverged)
 }
 
 /// Lends the stream behind a handle to body without counting a reference.

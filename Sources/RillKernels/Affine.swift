@@ -1,3 +1,5 @@
+import CVector
+
 // Tiles over all rows of a batch. One function per (vectors per panel row, chains), shared by the cells, so that each tile exists once.
 
 /// Rows of a batch through one panel: c[r] = start[r] + a[r]·w, start the bias or c itself.
@@ -6,22 +8,30 @@
 ) {
   var r = 0
   #if RILL_WIDE
-    let R = min(6, tileRows(V, P))
+    // Six rows share each weight that is read: with three, and all vectors at once, the second-level cache could not keep up.
+    let split = V == 4 ? 2 : V
+    let R = min(6, tileRows(split, P))
     while rows - r >= R {
-      tile(R, V, P, k, a + r * aRow, aRow, w, wRow, c + r * cRow, cRow, bias)
+      let (at, ct) = (a + r * aRow, c + r * cRow)
+      tile(R, split, P, k, at, aRow, w, wRow, ct, cRow, bias)
+      if V == 4 { tile(R, 2, P, k, at, aRow, w + 2 * lanes, wRow, ct + 2 * lanes, cRow, bias.map { $0 + 2 * lanes }) }
       r += R
+    }
+    if V == 4 && rows - r >= 3 {
+      tile(3, V, P, k, a + r * aRow, aRow, w, wRow, c + r * cRow, cRow, bias)
+      r += 3
     }
     let (at, ct) = (a + r * aRow, c + r * cRow)
     switch rows - r {
     case 1: tile(1, V, P, k, at, aRow, w, wRow, ct, cRow, bias)
-    case 2: if R > 2 { tile(2, V, P, k, at, aRow, w, wRow, ct, cRow, bias) }
-    case 3: if R > 3 { tile(3, V, P, k, at, aRow, w, wRow, ct, cRow, bias) }
-    case 4: if R > 4 { tile(4, V, P, k, at, aRow, w, wRow, ct, cRow, bias) }
-    case 5: if R > 5 { tile(5, V, P, k, at, aRow, w, wRow, ct, cRow, bias) }
+    case 2: tile(2, V, P, k, at, aRow, w, wRow, ct, cRow, bias)
+    case 3: if V < 4 { tile(3, V, P, k, at, aRow, w, wRow, ct, cRow, bias) }
+    case 4: if V < 3 { tile(4, V, P, k, at, aRow, w, wRow, ct, cRow, bias) }
+    case 5: if V < 3 { tile(5, V, P, k, at, aRow, w, wRow, ct, cRow, bias) }
     default: break
     }
   #else
-    // Half the registers, of half the width: one vector of a panel row at a time for several rows, two for a single row.
+    // Fewer registers, of half the width or less: one vector of a panel row at a time for several rows, as many as fit for a single row.
     let R = tileRows(1, P)
     while R > 1 && rows - r >= R {
       for v in 0..<V {
@@ -29,13 +39,16 @@
       }
       r += R
     }
+    let most = accumulators / P
     while r < rows {
       let (at, ct) = (a + r * aRow, c + r * cRow)
-      if V == 4 {
+      if V <= most {
+        tile(1, V, P, k, at, aRow, w, wRow, ct, cRow, bias)
+      } else if V == 4 && most >= 2 {
         tile(1, 2, P, k, at, aRow, w, wRow, ct, cRow, bias)
         tile(1, 2, P, k, at, aRow, w + 2 * lanes, wRow, ct + 2 * lanes, cRow, bias.map { $0 + 2 * lanes })
       } else {
-        tile(1, V, P, k, at, aRow, w, wRow, ct, cRow, bias)
+        for v in 0..<V { tile(1, 1, P, k, at, aRow, w + v * lanes, wRow, ct + v * lanes, cRow, bias.map { $0 + v * lanes }) }
       }
       r += 1
     }
@@ -73,6 +86,29 @@
     for v in 0..<V {
       let start = load(bias + lanes * v)
       store(c + r * cRow + lanes * v, token >= 0 ? start + load(w + token * wRow + lanes * v) : start)
+    }
+  }
+}
+
+/// The input part of one block for all rows: V slots of z, from slot 0 on, from bias and input.
+@inline(always) func affineInput(_ V: Int, _ f: Frame, _ inputs: Source, _ z: Target, _ bias: Source) {
+  if let tokens = f.pointee.tokens { return lookUp(V, f.pointee.rows, tokens, inputs, V * lanes, z, f.pointee.z_row, bias) }
+  switch V {
+  case 4: affineFour(f.pointee.rows, f.pointee.input_rows, f.pointee.x, f.pointee.x_stride, inputs, 64, z, f.pointee.z_row, bias)
+  case 3: affineThree(f.pointee.rows, f.pointee.input_rows, f.pointee.x, f.pointee.x_stride, inputs, 48, z, f.pointee.z_row, bias)
+  default: affineOneOfFourChains(f.pointee.rows, f.pointee.input_rows, f.pointee.x, f.pointee.x_stride, inputs, 16, z, f.pointee.z_row, bias)
+  }
+}
+
+/// The input part of all blocks, for rows of several time steps at once.
+func prepare(_ f: Frame) {
+  for u in 0..<f.pointee.blocks {
+    let bias = Source(f.pointee.weights!) + u * f.pointee.panel
+    let (inputs, z) = (bias + f.pointee.slots * lanes, Target(f.pointee.z!) + u * f.pointee.z_block)
+    switch f.pointee.input_gates {
+    case 4: affineInput(4, f, inputs, z, bias)
+    case 3: affineInput(3, f, inputs, z, bias)
+    default: affineInput(1, f, inputs, z, bias)
     }
   }
 }

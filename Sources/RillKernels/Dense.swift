@@ -1,34 +1,80 @@
 import CVector
 
-// Dense layer on one time step: y = φ(W x + b). Panel of a block of 16 outputs: [bias | K input rows] × 16. z: φ' when saving (softmax: nothing,
-// its backward reads y).
+// Dense layer on one time step: y = φ(W x + b). Panel of a block of 16 outputs: [bias | K input rows] × 16. Few outputs would leave most lanes idle:
+// their weights lie as rows of Kp, behind a vector of biases, and each output is a scalar product. z: φ' when saving (softmax: nothing, its backward
+// reads y).
 
-func denseForward(_ frame: UnsafePointer<rill__frame>) {
-  let f = frame.pointee
-  let width = f.blocks * lanes
-  let panel = (1 + f.input_rows) * 16
-  for u in 0..<f.blocks {
-    let bias = Source(f.weights!) + u * panel
-    let y = Target(f.h_next!) + u * lanes
-    if let tokens = f.tokens {
-      lookUp(1, f.rows, tokens, bias + 16, 16, y, width, bias)
+func denseForward(_ f: Frame) -> Int {
+  let width = f.pointee.blocks * lanes
+  for u in 0..<f.pointee.blocks {
+    let bias = Source(f.pointee.weights!) + u * f.pointee.panel
+    let y = Target(f.pointee.h_next!) + u * lanes
+    if let tokens = f.pointee.tokens {
+      lookUp(1, f.pointee.rows, tokens, bias + 16, 16, y, width, bias)
     } else {
-      affineOneOfFourChains(f.rows, f.input_rows, f.x, f.x_stride, bias + 16, 16, y, width, bias)
+      affineOneOfFourChains(f.pointee.rows, f.pointee.input_rows, f.pointee.x, f.pointee.x_stride, bias + 16, 16, y, width, bias)
     }
   }
-  let y = Target(f.h_next!)
-  let count = f.rows * width
-  let saving = f.saving != 0
+  if f.pointee.kind != rill__linear { activate(f) }
+  return 1
+}
+
+/// y[r][o] = b[o] + Σ_k x[r][k]·w[o][k]: four chains of vectors, their sum by halves, the bias last.
+func denseByRowsForward(_ f: Frame) -> Int {
+  let width = lanes  // few outputs are one block
+  let k = f.pointee.input_rows
+  var x = Source(f.pointee.x!)
+  var y = Target(f.pointee.h_next!)
+  var row = 0
+  repeat {
+    var w = Source(f.pointee.weights!) + lanes
+    var o = 0
+    repeat {
+      y[o] = f.pointee.weights[o] + scalarProduct(k, x, w)
+      w += k
+      o += 1
+    } while o < f.pointee.output_size
+    x += f.pointee.x_stride
+    y += width
+    row += 1
+  } while row < f.pointee.rows
+  if f.pointee.kind != rill__linear { activate(f) }
+  return 1
+}
+
+@inline(always) func scalarProduct(_ k: Int, _ x: Source, _ w: Source) -> Float {
+  // Most heads sit on few units.
+  if k == lanes { return sum(load(x) * load(w)) }
+  var (a, b, c, d) = (Vector.zero, Vector.zero, Vector.zero, Vector.zero)
   var i = 0
-  switch f.kind {
+  while k - i >= 4 * lanes {
+    a = fma(load(x + i), load(w + i), a)
+    b = fma(load(x + i + lanes), load(w + i + lanes), b)
+    c = fma(load(x + i + 2 * lanes), load(w + i + 2 * lanes), c)
+    d = fma(load(x + i + 3 * lanes), load(w + i + 3 * lanes), d)
+    i += 4 * lanes
+  }
+  if i < k { a = fma(load(x + i), load(w + i), a) }
+  if i + lanes < k { b = fma(load(x + i + lanes), load(w + i + lanes), b) }
+  if i + 2 * lanes < k { c = fma(load(x + i + 2 * lanes), load(w + i + 2 * lanes), c) }
+  return sum((a + b) + (c + d))
+}
+
+@inline(never) func activate(_ f: Frame) {
+  let width = f.pointee.blocks * lanes
+  let y = Target(f.pointee.h_next!)
+  let count = f.pointee.rows * width
+  let saving = f.pointee.saving != 0
+  var i = 0
+  switch f.pointee.kind {
   case rill__tanh:
     while i < count {
-      tanhUnits(saving, y + i, y + i, saving ? f.z + i : y)
+      tanhUnits(saving, load(y + i), y + i, saving ? f.pointee.z + i : y)
       i += lanes
     }
   case rill__relu:
     while i < count {
-      reluUnits(saving, y + i, y + i, saving ? f.z + i : y)
+      reluUnits(saving, load(y + i), y + i, saving ? f.pointee.z + i : y)
       i += lanes
     }
   case rill__sigmoid:
@@ -36,11 +82,11 @@ func denseForward(_ frame: UnsafePointer<rill__frame>) {
       let e = sigmoidExponential(load(y + i))
       let s = splat(1) / (splat(1) + e)
       store(y + i, s)
-      if saving { store(f.z + i, e * s * s) }
+      if saving { store(f.pointee.z + i, e * s * s) }
       i += lanes
     }
   case rill__softmax:
-    for r in 0..<f.rows { softmaxRow(y + r * width, f.output_size, f.blocks) }
+    for r in 0..<f.pointee.rows { softmaxRow(y + r * width, f.pointee.output_size, f.pointee.blocks) }
   default:
     break
   }

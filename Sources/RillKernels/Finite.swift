@@ -8,12 +8,13 @@ struct FiniteCheck {
     seen = seen | ((bits(v) & Bits(repeating: 0x7f80_0000)) &+ Bits(repeating: 0x0080_0000))
   }
 
-  @inline(always) var result: Int {
-    let eight = seen.lowHalf | seen.highHalf
-    let four = eight.lowHalf | eight.highHalf
-    let two = four.lowHalf | four.highHalf
-    return (two.x | two.y) < 0 ? 0 : 1
-  }
+  @inline(always) var result: Int { rill__any_negative(seen) != 0 ? 0 : 1 }
+}
+
+/// x where it is finite, else 0.
+@inline(always) func finiteOrZero(_ x: Vector) -> Vector {
+  let overflow = (bits(x) & Bits(repeating: 0x7f80_0000)) &+ Bits(repeating: 0x0080_0000)
+  return floats(bits(x) & ~(overflow &>> Bits(repeating: 31)))
 }
 
 /// 1 if all `count` values are finite, else 0. Any count, any alignment.

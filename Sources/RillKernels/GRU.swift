@@ -10,52 +10,103 @@ import CVector
 // slot 0 and the recurrent rows (3 vectors) at slot 1. Panel of a unit block: [bias of 4 slots | K input rows | H recurrent rows].
 // When saving:  A_n = (1 − z)(1 − n²), A_r = (W_hn h + b_hn) r (1 − r), A_z = (h − n) z (1 − z), r in the slots;  s: z
 
-func gruForward(_ frame: UnsafePointer<rill__frame>) {
-  let f = frame.pointee
-  let blocks = f.blocks
-  let width = blocks * lanes
-  let zRow = width * 4
-  let panel = 64 + (f.input_rows + f.recurrent_rows) * 48
-  for u in 0..<blocks {
-    let bias = Source(f.weights!) + u * panel
+func gruForward(_ f: Frame) -> Int {
+  f.pointee.rows == 1 && f.pointee.saving == 0 ? gruSingles(f) : gruRows(f)
+}
+
+@inline(never) func gruRows(_ f: Frame) -> Int {
+  var check = FiniteCheck()
+  let width = f.pointee.blocks * lanes
+  for u in 0..<f.pointee.blocks {
+    let bias = Source(f.pointee.weights!) + u * f.pointee.panel
     let inputs = bias + 64
-    let recurrent = inputs + f.input_rows * 48
-    let z = Target(f.z!) + u * 64
-    if let tokens = f.tokens {
-      lookUp(3, f.rows, tokens, inputs, 48, z, zRow, bias)
-    } else {
-      affineThree(f.rows, f.input_rows, f.x, f.x_stride, inputs, 48, z, zRow, bias)
-    }
+    let z = Target(f.pointee.z!) + u * f.pointee.z_block
+    if f.pointee.prepared == 0 { affineInput(3, f, inputs, z, bias) }
     let hiddenBias = load(bias + 48)
-    for r in 0..<f.rows { store(z + r * zRow + 48, hiddenBias) }
-    affineThree(f.rows, f.recurrent_rows, f.h, width, recurrent, 48, z + 16, zRow, nil)
-    for r in 0..<f.rows {
+    for r in 0..<f.pointee.rows { store(z + r * f.pointee.z_row + 48, hiddenBias) }
+    affineThree(f.pointee.rows, f.pointee.recurrent_rows, f.pointee.h, width, inputs + f.pointee.input_rows * 48, 48, z + 16, f.pointee.z_row, nil)
+    for r in 0..<f.pointee.rows {
       let unit = r * width + u * lanes
-      let p = z + r * zRow
+      let p = z + r * f.pointee.z_row
       let nh = load(p + 48)
       let er = sigmoidExponential(load(p + 16))
       let dr = splat(1) + er
       let n = load(p) + nh / dr
-      if f.saving != 0 {
+      let az = load(p + 32)
+      if f.pointee.saving != 0 {
         let reset = splat(1) / dr
         store(p + 16, nh * ((er * reset) * reset))
         store(p + 48, reset)
       }
-      gruUnits(f.saving != 0, n, p + 32, f.h + unit, f.h_next + unit, p, f.s + unit)
+      gruUnits(f.pointee.saving != 0, n, az, f.pointee.h + unit, f.pointee.h_next + unit, p + 32, p, f.pointee.s + unit, &check)
     }
   }
+  return check.result
 }
 
-/// h' = z h + (1 − z) tanh(n) from the update gate's pre-activation at `zp` and the candidate's, `n`. When saving, A_z goes to `zp`, A_n to
+/// Blocks of a single row, one by one.
+@inline(never) func gruSingles(_ f: Frame) -> Int {
+  var check = FiniteCheck()
+  var u = f.pointee.first
+  for _ in 0..<f.pointee.count {
+    let bias = Source(f.pointee.weights!) + u * f.pointee.panel
+    let inputs = bias + 64
+    var nx = Vector.zero
+    // Input rows are n r z, recurrent rows r z n: between the two, the candidate's input sum is put aside.
+    let a: Three = sums(2, f, inputs, 48, 0, start(f, u, 0, bias, inputs, 48)) {
+      nx = $0.a
+      $0 = Three(a: $0.b, b: $0.c, c: load(bias + 48))
+    }
+    gruRow(f, u, nx, a, &check)
+    u += f.pointee.stride
+  }
+  return check.result
+}
+
+/// Blocks of a single row, two by two.
+@inline(never) func gruPairs(_ f: Frame) -> Int {
+  var check = FiniteCheck()
+  let panel = f.pointee.panel
+  var u = f.pointee.first
+  for _ in 0..<f.pointee.count {
+    let bias = Source(f.pointee.weights!) + u * panel
+    let inputs = bias + 64
+    var nx = Two.zero
+    let a: Pair<Three> = sums(2, f, inputs, 48, panel, start(f, u, 0, bias, inputs, 48)) {
+      nx = Two(a: $0.first.a, b: $0.second.a)
+      $0 = Pair(
+        first: Three(a: $0.first.b, b: $0.first.c, c: load(bias + 48)),
+        second: Three(a: $0.second.b, b: $0.second.c, c: load(bias + panel + 48)))
+    }
+    gruRow(f, u, nx.a, a.first, &check)
+    gruRow(f, u + 1, nx.b, a.second, &check)
+    u += f.pointee.stride
+  }
+  return check.result
+}
+
+/// From the candidate's input sum and the sums of r, z and the candidate's recurrent part.
+@inline(always) func gruRow(_ f: Frame, _ u: Int, _ nx: Vector, _ h: Three, _ check: inout FiniteCheck) {
+  let n = nx + h.c / (splat(1) + sigmoidExponential(h.a))
+  let unit = u * lanes
+  gruUnits(false, n, h.b, f.pointee.h + unit, f.pointee.h_next + unit, f.pointee.z, f.pointee.z, f.pointee.z, &check)
+}
+
+/// h' = z h + (1 − z) tanh(n) from the update gate's pre-activation az and the candidate's, n. When saving, A_z goes to `zp`, A_n to
 /// `factor` and the gate to `gate`.
-@inline(always) func gruUnits(_ saving: Bool, _ n: Vector, _ zp: Target, _ h: Source, _ next: Target, _ factor: Target, _ gate: Target) {
-  let ez = sigmoidExponential(load(zp))
+@inline(always) func gruUnits(
+  _ saving: Bool, _ n: Vector, _ az: Vector, _ h: Source, _ next: Target, _ zp: Target, _ factor: Target, _ gate: Target,
+  _ check: inout FiniteCheck
+) {
+  let ez = sigmoidExponential(az)
   let z = splat(1) / (splat(1) + ez)
   let rest = ez * z
   let en = tanhExponential(n)
   let dn = splat(1) + en
   let before = load(h)
-  store(next, before * z + tanhNumerator(n, en, rest) / dn)
+  let hidden = before * z + tanhNumerator(n, en, rest) / dn
+  store(next, hidden)
+  check.add(hidden)
   if saving {
     let u = splat(1) / dn
     let candidate = tanhNumerator(n, en) * u

@@ -10,48 +10,42 @@ import CVector
 // H recurrent rows of r z | H recurrent rows of n].
 // When saving:  A_n = (1 − z)(1 − n²), A_r = h r (1 − r), A_z = (h − n) z (1 − z) in the slots;  s: r, z;  q = r⊙h
 
-func gruResetBeforeForward(_ frame: UnsafePointer<rill__frame>) {
-  let f = frame.pointee
-  let blocks = f.blocks
-  let width = blocks * lanes
-  let zRow = width * 3
-  let panel = (1 + f.input_rows + f.recurrent_rows) * 48
-  let q = Target(f.q!)
-  for u in 0..<blocks {
-    let bias = Source(f.weights!) + u * panel
+func gruResetBeforeForward(_ f: Frame) -> Int {
+  var check = FiniteCheck()
+  let width = f.pointee.blocks * lanes
+  let q = Target(f.pointee.q!)
+  for u in 0..<f.pointee.blocks {
+    let bias = Source(f.pointee.weights!) + u * f.pointee.panel
     let inputs = bias + 48
-    let recurrent = inputs + f.input_rows * 48
-    let z = Target(f.z!) + u * 48
-    if let tokens = f.tokens {
-      lookUp(3, f.rows, tokens, inputs, 48, z, zRow, bias)
-    } else {
-      affineThree(f.rows, f.input_rows, f.x, f.x_stride, inputs, 48, z, zRow, bias)
-    }
-    affineTwo(f.rows, f.recurrent_rows, f.h, width, recurrent, 32, z + 16, zRow, nil)
-    for r in 0..<f.rows {
+    let recurrent = inputs + f.pointee.input_rows * 48
+    let z = Target(f.pointee.z!) + u * f.pointee.z_block
+    if f.pointee.prepared == 0 { affineInput(3, f, inputs, z, bias) }
+    affineTwo(f.pointee.rows, f.pointee.recurrent_rows, f.pointee.h, width, recurrent, 32, z + 16, f.pointee.z_row, nil)
+    for r in 0..<f.pointee.rows {
       let unit = r * width + u * lanes
-      let p = z + r * zRow
-      let h = load(f.h + unit)
+      let p = z + r * f.pointee.z_row
+      let h = load(f.pointee.h + unit)
       let er = sigmoidExponential(load(p + 16))
       let reset = splat(1) / (splat(1) + er)
       let kept = reset * h
       store(q + unit, kept)
-      if f.saving != 0 {
+      if f.pointee.saving != 0 {
         store(p + 16, kept * (er * reset))
-        store(f.s + unit * 2, reset)
+        store(f.pointee.s + unit * 2, reset)
       }
     }
   }
-  for u in 0..<blocks {
-    let recurrent = Source(f.weights!) + u * panel + (1 + f.input_rows) * 48 + f.recurrent_rows * 32
-    let z = Target(f.z!) + u * 48
-    affineOne(f.rows, f.recurrent_rows, q, width, recurrent, 16, z, zRow, nil)
-    for r in 0..<f.rows {
+  for u in 0..<f.pointee.blocks {
+    let recurrent = Source(f.pointee.weights!) + u * f.pointee.panel + (1 + f.pointee.input_rows) * 48 + f.pointee.recurrent_rows * 32
+    let z = Target(f.pointee.z!) + u * f.pointee.z_block
+    affineOne(f.pointee.rows, f.pointee.recurrent_rows, q, width, recurrent, 16, z, f.pointee.z_row, nil)
+    for r in 0..<f.pointee.rows {
       let unit = r * width + u * lanes
-      let p = z + r * zRow
-      gruUnits(f.saving != 0, load(p), p + 32, f.h + unit, f.h_next + unit, p, f.s + unit * 2 + 16)
+      let p = z + r * f.pointee.z_row
+      gruUnits(f.pointee.saving != 0, load(p), load(p + 32), f.pointee.h + unit, f.pointee.h_next + unit, p + 32, p, f.pointee.s + unit * 2 + 16, &check)
     }
   }
+  return check.result
 }
 
 /// da_n = dh·A_n;  da_z = dh·A_z;  carry = dh·z. The gradient of q = r⊙h follows from a product with da_n.

@@ -12,48 +12,89 @@ import CVector
 //
 //   A_i = i g (1 − i), A_f = f c (1 − f), A_g = i (1 − g²), A_o = h' (1 − o);  s: A_c = o (1 − tanh²c'), f
 
-func lstmForward(_ frame: UnsafePointer<rill__frame>) {
-  let f = frame.pointee
-  let blocks = f.blocks
-  let width = blocks * lanes
-  let zRow = width * 4
-  let panel = (1 + f.input_rows + f.recurrent_rows) * 64
-  for u in 0..<blocks {
-    let bias = Source(f.weights!) + u * panel
-    let inputs = bias + 64
-    let recurrent = inputs + f.input_rows * 64
-    let z = Target(f.z!) + u * 64
-    if let tokens = f.tokens {
-      lookUp(4, f.rows, tokens, inputs, 64, z, zRow, bias)
-    } else {
-      affineFour(f.rows, f.input_rows, f.x, f.x_stride, inputs, 64, z, zRow, bias)
-    }
-    affineFour(f.rows, f.recurrent_rows, f.h, width, recurrent, 64, z, zRow, nil)
-    for r in 0..<f.rows {
-      let unit = r * width + u * lanes
-      lstmUnits(f.saving != 0, z + r * zRow, f.s + (r * blocks + u) * 32, f.c + unit, f.h_next + unit)
-    }
-  }
+func lstmForward(_ f: Frame) -> Int {
+  f.pointee.rows == 1 && f.pointee.saving == 0 ? lstmSingles(f) : lstmRows(f)
 }
 
-@inline(always) func lstmUnits(_ saving: Bool, _ z: Target, _ s: Target, _ c: Target, _ h: Target) {
-  let g = load(z + 32)
-  let ei = sigmoidExponential(load(z))
-  let ef = sigmoidExponential(load(z + 16))
-  let eg = tanhExponential(g)
-  let eo = sigmoidExponential(load(z + 48))
+@inline(never) func lstmRows(_ f: Frame) -> Int {
+  var check = FiniteCheck()
+  let width = f.pointee.blocks * lanes
+  for u in 0..<f.pointee.blocks {
+    let bias = Source(f.pointee.weights!) + u * f.pointee.panel
+    let inputs = bias + 64
+    let z = Target(f.pointee.z!) + u * f.pointee.z_block
+    if f.pointee.prepared == 0 { affineInput(4, f, inputs, z, bias) }
+    affineFour(f.pointee.rows, f.pointee.recurrent_rows, f.pointee.h, width, inputs + f.pointee.input_rows * 64, 64, z, f.pointee.z_row, nil)
+    for r in 0..<f.pointee.rows {
+      let unit = r * width + u * lanes
+      let p = z + r * f.pointee.z_row
+      let (ai, af, ag, ao) = (load(p), load(p + 16), load(p + 32), load(p + 48))
+      lstmUnits(f.pointee.saving != 0, ai, af, ag, ao, p, f.pointee.s + (r * f.pointee.blocks + u) * 32, f.pointee.c + unit, f.pointee.h_next + unit, &check)
+    }
+  }
+  return check.result
+}
+
+/// Blocks of a single row, one by one.
+@inline(never) func lstmSingles(_ f: Frame) -> Int {
+  var check = FiniteCheck()
+  var u = f.pointee.first
+  for _ in 0..<f.pointee.count {
+    let bias = Source(f.pointee.weights!) + u * f.pointee.panel
+    let inputs = bias + 64
+    if accumulators >= 8 {
+      let a: Four = sums(2, f, inputs, 64, 0, start(f, u, 0, bias, inputs, 64)) { _ in }
+      lstmRow(f, u, a, &check)
+    } else {
+      let first: Two = sums(2, f, inputs, 64, 0, start(f, u, 0, bias, inputs, 64)) { _ in }
+      let second: Two = sums(2, f, inputs + 32, 64, 0, start(f, u, 2, bias, inputs, 64)) { _ in }
+      lstmRow(f, u, Four(a: first.a, b: first.b, c: second.a, d: second.b), &check)
+    }
+    u += f.pointee.stride
+  }
+  return check.result
+}
+
+/// Blocks of a single row, two by two.
+@inline(never) func lstmPairs(_ f: Frame) -> Int {
+  var check = FiniteCheck()
+  var u = f.pointee.first
+  for _ in 0..<f.pointee.count {
+    let bias = Source(f.pointee.weights!) + u * f.pointee.panel
+    let a: Pair<Four> = sums(2, f, bias + 64, 64, f.pointee.panel, start(f, u, 0, bias, bias + 64, 64)) { _ in }
+    lstmRow(f, u, a.first, &check)
+    lstmRow(f, u + 1, a.second, &check)
+    u += f.pointee.stride
+  }
+  return check.result
+}
+
+@inline(always) func lstmRow(_ f: Frame, _ u: Int, _ a: Four, _ check: inout FiniteCheck) {
+  lstmUnits(
+    false, a.a, a.b, a.c, a.d, f.pointee.z, f.pointee.z, f.pointee.c + u * lanes, f.pointee.h_next + u * lanes, &check)
+}
+
+@inline(always) func lstmUnits(
+  _ saving: Bool, _ ai: Vector, _ af: Vector, _ ag: Vector, _ ao: Vector, _ z: Target, _ s: Target, _ c: Target, _ h: Target,
+  _ check: inout FiniteCheck
+) {
+  let ei = sigmoidExponential(ai)
+  let ef = sigmoidExponential(af)
+  let eg = tanhExponential(ag)
+  let eo = sigmoidExponential(ao)
   let di = splat(1) + ei
   let df = splat(1) + ef
   let do_ = splat(1) + eo
   let forgotten = load(c) / df
   let dig = fma(di, eg, di)
-  let gained = tanhNumerator(g, eg) / dig
+  let gained = tanhNumerator(ag, eg) / dig
   let cell = forgotten + gained
   store(c, cell)
   let ec = tanhExponential(cell)
   let doc = fma(do_, ec, do_)
   let hidden = tanhNumerator(cell, ec) / doc
   store(h, hidden)
+  check.add(hidden)
   if saving {
     let forget = splat(1) / df
     let rig = splat(1) / dig

@@ -10,8 +10,12 @@ import CVector
     lstm_forward: { lstmForward($0!) },
     gru_forward: { gruForward($0!) },
     gru_reset_before_forward: { gruResetBeforeForward($0!) },
+    lstm_pairs: nil, gru_pairs: nil, elman_pairs: nil, elman_fours: nil,
     dense_forward: { denseForward($0!) },
+    dense_by_rows_forward: { denseByRowsForward($0!) },
     embedding_forward: { embeddingForward($0!) },
+    prepare: { prepare($0!) },
+    step: { step($0!, $1, $2, $3) },
     elman_backward: { elmanBackward($0!) },
     lstm_backward: { lstmBackward($0!) },
     gru_backward: { gruBackward($0!) },
@@ -29,6 +33,12 @@ import CVector
     sum_of_squares: { sumOfSquares($0!, $1) },
     multiply: { multiply($0!, $1!, $2!, $3) },
     add: { add($0!, $1!, $2) },
-    take_input: { takeInput($0, $1, $2!, $3, $4, $5!, $6) },
+    take_input: { takeInput($0, $1, $2!, $3, $4, $5, $6!, $7) },
     give_output: { giveOutput($0, $1, $2!, $3, $4, $5, $6!) })
+  #if RILL_WIDE
+    table.pointee.lstm_pairs = { lstmPairs($0!) }
+    table.pointee.gru_pairs = { gruPairs($0!) }
+    table.pointee.elman_pairs = { elmanPairs($0!) }
+    table.pointee.elman_fours = { elmanFours($0!) }
+  #endif
 }

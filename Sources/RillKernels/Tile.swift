@@ -5,20 +5,7 @@
 // instruction set: a tile's accumulators must fit the registers (32 of 16 lanes with AVX-512, 16 of 8 lanes with AVX2).
 
 /// Rows that fill the registers with `vectors` × `chains` accumulators each.
-@inline(always) func tileRows(_ vectors: Int, _ chains: Int) -> Int {
-  #if RILL_WIDE
-    return max(1, 24 / (vectors * chains))
-  #else
-    return max(1, 6 / (vectors * chains))
-  #endif
-}
-
-/// Accumulators at zero. A tuple seen as an array: InlineArray's own initializer sometimes stays a call, to a function that the levels would share, at the
-/// instruction set of one of them.
-@inline(always) func noSums() -> InlineArray<24, Vector> {
-  let z = Vector.zero
-  return unsafeBitCast((z, z, z, z, z, z, z, z, z, z, z, z, z, z, z, z, z, z, z, z, z, z, z, z), to: InlineArray<24, Vector>.self)
-}
+@inline(always) func tileRows(_ vectors: Int, _ chains: Int) -> Int { max(1, accumulators / (vectors * chains)) }
 
 /// c[r][v] = start[r][v] + Σ_k a[r][k]·w[k][v], r < R, v < V vectors, k ascending in P chains; k is a multiple of P.
 /// `bias` nil: start from c itself. R, V and P are literals at every use: the loops over them unroll and the accumulators are registers.
@@ -36,11 +23,12 @@
   var left = k
   while left > 0 {
     for p in 0..<P {
-      for v in 0..<V {
-        let weight = load(w + p * wRow + lanes * v)
-        for r in 0..<R {
+      // Row after row: V weights and one factor live beside the sums. The other way about, R factors push sums out of registers.
+      for r in 0..<R {
+        let factor = splat(a[r * aRow + p])
+        for v in 0..<V {
           let i = (p * R + r) * V + v
-          sums[i] = fma(splat(a[r * aRow + p]), weight, sums[i])
+          sums[i] = fma(factor, load(w + p * wRow + lanes * v), sums[i])
         }
       }
     }
@@ -50,13 +38,7 @@
   }
   for r in 0..<R {
     for v in 0..<V {
-      let i = r * V + v
-      let n = R * V
-      if P == 4 {
-        store(c + r * cRow + lanes * v, (sums[i] + sums[i + n]) + (sums[i + 2 * n] + sums[i + 3 * n]))
-      } else {
-        store(c + r * cRow + lanes * v, sums[i] + sums[i + n])
-      }
+      store(c + r * cRow + lanes * v, combined(sums, r * V + v, R * V, P))
     }
   }
 }

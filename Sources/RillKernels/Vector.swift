@@ -9,6 +9,8 @@ typealias Vector = SIMD16<Float>
 typealias Bits = SIMD16<Int32>
 typealias Source = UnsafePointer<Float>
 typealias Target = UnsafeMutablePointer<Float>
+/// Read field by field where it is needed: a copy of the whole would wait for the fields that the caller has just written.
+typealias Frame = UnsafePointer<rill__frame>
 
 @inline(always) var lanes: Int { 16 }
 

@@ -15,14 +15,36 @@ package class Cell: Unit {
   // A subclass answers these; the base class has no equation of its own.
   package var memory: Memory { .hidden }
   package var workspace: Workspace { Workspace(z: shape.width * shape.gates.slots) }
-  package func stepKernel(_ kernels: Kernels) -> (@convention(c) (UnsafePointer<rill__frame>?) -> Void)? { nil }
+  package func stepKernel(_ kernels: Kernels) -> ForwardKernel? { nil }
   package func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>) {
     frame.blocks = shape.blocks
     frame.output_size = shape.hiddenSize
     frame.input_rows = shape.inputRows
     frame.recurrent_rows = shape.recurrentRows
+    frame.input_gates = shape.gates.inputGates.count
+    frame.slots = shape.gates.slots
+    frame.panel = shape.panel
+    frame.count = shape.blocks
+    frame.stride = 1
     frame.weights = packed
   }
+  /// A kernel that takes several unit blocks of a single row together, if that is faster at this size: measured, see docs/performance.md.
+  func groupKernel(_ kernels: Kernels) -> (kernel: ForwardKernel, size: Int)? { nil }
+
+  /// Few blocks hide each other's latency in pairs; more, one by one in alternating order, find more of their weights in the first-level cache; beyond the
+  /// second-level cache pairs are even again.
+  final var prefersPairs: Bool { (2...3).contains(shape.blocks) || weightBytes > 3_000_000 }
+  package final var weightBytes: Int { 4 * shape.blocks * shape.panel }
+
+  package final func rowCalls(_ kernels: Kernels) -> [RowCall] {
+    guard let single = stepKernel(kernels) else { return [] }
+    guard let group = groupKernel(kernels) else { return [RowCall(kernel: single, first: 0, count: shape.blocks, stride: 1)] }
+    let count = shape.blocks / group.size
+    let rest = shape.blocks - count * group.size
+    let groups = RowCall(kernel: group.kernel, first: 0, count: count, stride: group.size)
+    return rest == 0 ? [groups] : [groups, RowCall(kernel: single, first: count * group.size, count: rest, stride: 1)]
+  }
+
   /// The gradient of z in place of its factors, and frame.carry: the gradient of the hidden state before the step. frame.dh is that of the
   /// state after it.
   func backwardStep(_ frame: inout rill__backward_frame, _ tape: Tape, _ kernels: Kernels) {}
@@ -72,9 +94,11 @@ package class Cell: Unit {
         frame.h_next = after + first * width
         frame.c = tape.cell.pointer + (memory.vectors == 2 ? first * width : 0)
         frame.z = tape.z.pointer + (record + first) * space.z
+        frame.z_row = space.z
+        frame.z_block = shape.gates.slots * 16
         frame.s = tape.s.pointer + (pass.isTraining ? (record + first) * space.s : 0)
         frame.q = tape.q.pointer + (record + first) * space.q
-        kernel(&frame)
+        _ = kernel(&frame)
       }
       pass.forEachFinishedRun(t) { first, count in
         (after + first * width).copy(before + first * width, count * width)

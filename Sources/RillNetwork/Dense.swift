@@ -26,14 +26,21 @@ package final class Dense: Unit {
   private var inputWidth: Int { padded(inputSize) }
   private var inputRows: Int { readsTokens ? inputSize : padded(inputSize, to: chains) }
   private var panel: Int { (1 + inputRows) * 16 }
+  /// Few outputs: weights lie as rows, each output is a scalar product (see Dense.swift of the kernels).
+  private var isByRows: Bool { outputSize <= 4 && !readsTokens }
 
-  package var packedCount: Int { width / 16 * panel }
+  package var packedCount: Int { isByRows ? 16 + outputSize * inputWidth : width / 16 * panel }
   package var memory: Memory { .none }
   package var workspace: Workspace { Workspace(z: width) }
   package var initialState: (hidden: Int, cell: Int)? { nil }
   package var multiplyAdds: Int { readsTokens ? 0 : inputSize * outputSize }
 
   package func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>) {
+    if isByRows {
+      if let bias { packed.copy(parameters + bias, outputSize) }
+      for unit in 0..<outputSize { (packed + 16 + unit * inputWidth).copy(parameters + weight + unit * inputSize, inputSize) }
+      return
+    }
     for unit in 0..<outputSize {
       let to = packed + unit / 16 * panel + unit % 16
       if let bias { to[0] = parameters[bias + unit] }
@@ -44,12 +51,17 @@ package final class Dense: Unit {
   package func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>) {
     frame.blocks = width / 16
     frame.output_size = outputSize
-    frame.input_rows = inputRows
+    frame.input_rows = isByRows ? inputWidth : inputRows
+    frame.panel = panel
     frame.kind = activation
     frame.weights = packed
   }
 
-  package func stepKernel(_ kernels: Kernels) -> (@convention(c) (UnsafePointer<rill__frame>?) -> Void)? { kernels.table.dense_forward }
+  package func rowCalls(_ kernels: Kernels) -> [RowCall] { [] }
+
+  package func stepKernel(_ kernels: Kernels) -> ForwardKernel? {
+    isByRows ? kernels.table.dense_by_rows_forward : kernels.table.dense_forward
+  }
 
   package func forward(_ tape: Tape, _ pass: Pass) { forward(tape, pass, isActive: true) }
 
@@ -65,7 +77,7 @@ package final class Dense: Unit {
     frame.tokens = tape.tokens
     frame.h_next = tape.output
     frame.z = tape.z.pointer
-    pass.kernels.table.dense_forward(&frame)
+    _ = stepKernel(pass.kernels)?(&frame)
   }
 
   // MARK: backward

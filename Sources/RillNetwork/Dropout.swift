@@ -20,7 +20,9 @@ package final class Dropout: Unit {
   /// z holds the mask.
   package var workspace: Workspace { Workspace(z: width) }
   package func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>) {}
-  package func stepKernel(_ kernels: Kernels) -> (@convention(c) (UnsafePointer<rill__frame>?) -> Void)? { nil }
+  package func rowCalls(_ kernels: Kernels) -> [RowCall] { [] }
+
+  package func stepKernel(_ kernels: Kernels) -> ForwardKernel? { nil }
   package var initialState: (hidden: Int, cell: Int)? { nil }
   package var multiplyAdds: Int { 0 }
   package var transposedCount: Int { 0 }

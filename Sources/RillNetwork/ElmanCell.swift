@@ -16,12 +16,18 @@ package final class ElmanCell: Cell {
     super.init(shape: shape, places: places)
   }
 
+  /// One vector a row: only several blocks together keep the multipliers busy, until the second-level cache is the limit.
+  override func groupKernel(_ kernels: Kernels) -> (kernel: ForwardKernel, size: Int)? {
+    if weightBytes > 200_000 || shape.blocks == 1 { return nil }
+    return shape.blocks >= 4 ? kernels.table.elman_fours.map { ($0, 4) } : kernels.table.elman_pairs.map { ($0, 2) }
+  }
+
   package override func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>) {
     super.fill(&frame, packed: packed)
     frame.kind = Int(isRelu ? rill__relu : rill__tanh)
   }
 
-  package override func stepKernel(_ kernels: Kernels) -> (@convention(c) (UnsafePointer<rill__frame>?) -> Void)? {
+  package override func stepKernel(_ kernels: Kernels) -> ForwardKernel? {
     kernels.table.elman_forward
   }
 

@@ -31,7 +31,9 @@ package final class Embedding: Unit {
     frame.weights = packed
   }
 
-  package func stepKernel(_ kernels: Kernels) -> (@convention(c) (UnsafePointer<rill__frame>?) -> Void)? { kernels.table.embedding_forward }
+  package func rowCalls(_ kernels: Kernels) -> [RowCall] { [] }
+
+  package func stepKernel(_ kernels: Kernels) -> ForwardKernel? { kernels.table.embedding_forward }
 
   package func forward(_ tape: Tape, _ pass: Pass) {
     var frame = rill__frame()
@@ -39,7 +41,7 @@ package final class Embedding: Unit {
     frame.rows = tape.steps * pass.rows
     frame.tokens = tape.tokens
     frame.h_next = tape.output
-    pass.kernels.table.embedding_forward(&frame)
+    _ = pass.kernels.table.embedding_forward(&frame)
   }
 
   package var transposedCount: Int { 0 }

@@ -20,8 +20,12 @@ package final class GRUCell: Cell {
 
   package override var workspace: Workspace { Workspace(z: shape.width * 4, s: shape.width) }
 
-  package override func stepKernel(_ kernels: Kernels) -> (@convention(c) (UnsafePointer<rill__frame>?) -> Void)? {
+  package override func stepKernel(_ kernels: Kernels) -> ForwardKernel? {
     kernels.table.gru_forward
+  }
+
+  override func groupKernel(_ kernels: Kernels) -> (kernel: ForwardKernel, size: Int)? {
+    prefersPairs ? kernels.table.gru_pairs.map { ($0, 2) } : nil
   }
 
   /// da_n = dh (1 − z)(1 − n²);  da_r = da_n (W_hn h + b_hn) r (1 − r);  da_z = dh (h − n) z (1 − z)
@@ -48,7 +52,7 @@ package final class GRUResetBeforeCell: Cell {
 
   package override var workspace: Workspace { Workspace(z: shape.width * 3, s: shape.width * 2, q: shape.width) }
 
-  package override func stepKernel(_ kernels: Kernels) -> (@convention(c) (UnsafePointer<rill__frame>?) -> Void)? {
+  package override func stepKernel(_ kernels: Kernels) -> ForwardKernel? {
     kernels.table.gru_reset_before_forward
   }
 

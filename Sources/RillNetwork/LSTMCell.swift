@@ -18,8 +18,12 @@ package final class LSTMCell: Cell {
 
   package override var workspace: Workspace { Workspace(z: shape.width * 4, s: shape.width * 2) }
 
-  package override func stepKernel(_ kernels: Kernels) -> (@convention(c) (UnsafePointer<rill__frame>?) -> Void)? {
+  package override func stepKernel(_ kernels: Kernels) -> ForwardKernel? {
     kernels.table.lstm_forward
+  }
+
+  override func groupKernel(_ kernels: Kernels) -> (kernel: ForwardKernel, size: Int)? {
+    prefersPairs ? kernels.table.lstm_pairs.map { ($0, 2) } : nil
   }
 
   /// With dc from the step after:  dc += dh o (1 − tanh²c')

@@ -10,8 +10,6 @@ extension Model {
     steps: Int, batchSize: Int, inputs: UnsafePointer<Float>?, tokens: UnsafePointer<Int32>?, lengths: UnsafePointer<Int32>?,
     outputs: UnsafeMutablePointer<Float>
   ) throws(RillError) {
-    let mode = rill__enter_float_mode()
-    defer { rill__leave_float_mode(mode) }
     let stream = try Stream(self, batchSize: batchSize)
     let size = network.outputSize
     let inputSize = network.input.size
@@ -20,6 +18,13 @@ extension Model {
     let row = try Buffer<Float>(count: batchSize * size)
     let unpadded = try Buffer<Float>(count: inputs != nil && lengths != nil ? batchSize * inputSize : 0)
     let unpaddedTokens = try Buffer<Int32>(count: tokens != nil && lengths != nil ? batchSize : 0)
+    if lengths == nil, inputs != nil || tokens != nil {
+      let done = stream.run(steps, inputs, tokens, network.isPerSequence ? nil : gathered.pointer)
+      guard done == steps else { throw .diverged("the state overflowed at time step \(done)") }
+      if network.isPerSequence { stream.writeOutput(gathered.pointer) }
+      outputs.copy(gathered.pointer, gathered.count)
+      return withExtendedLifetime(gathered) {}
+    }
     // Pointers do not keep their owners alive.
     defer { withExtendedLifetime((gathered, row, unpadded, unpaddedTokens)) {} }
     for t in 0..<steps {
@@ -41,8 +46,7 @@ extension Model {
           if let tokens { unpaddedTokens.pointer[lane] = tokens[lane] }
         }
       }
-      let isComputed = stream.skip(x, words)
-      guard isComputed else { throw .diverged("the state overflowed at time step \(t)") }
+      guard stream.run(1, x, words, nil) == 1 else { throw .diverged("the state overflowed at time step \(t)") }
       stream.writeOutput(row.pointer)
       for lane in 0..<batchSize {
         let length = lengths.map { Int($0[lane]) } ?? steps

@@ -68,13 +68,16 @@ extension Stream {
       guard body.loadUnaligned(fromByteOffset: 4 * i, as: Float.self).isFinite else { throw .format("data: a value is not finite") }
     }
     // The padding too: a diverged step may have left NaN in it.
-    state.baseAddress?.clear(state.count)
+    forEachState { part in
+      hidden(part).clear(part.slotCount)
+      part.frame.c?.clear(part.slotCount)
+    }
     var place = body
     forEachRow { row, count in
       UnsafeMutableRawPointer(row).copyMemory(from: place, byteCount: 4 * count)
       place += 4 * count
     }
-    stateWasReplaced()
+    needsReset = false
   }
 
   /// Of the header before it, and of the floats behind it.
@@ -83,13 +86,11 @@ extension Stream {
   }
 
   @inline(always) private func forEachRow(_ body: (UnsafeMutablePointer<Float>, Int) -> Void) {
-    var place = state.baseAddress
-    for entry in plan where entry.stateCount > 0 {
-      let unit = network.units[entry.unit]
-      let width = entry.stateCount / batchSize
-      for _ in 0..<(unit.memory.vectors * batchSize) {
-        body(place!, unit.outputSize)
-        place! += width
+    forEachState { part in
+      let size = part.frame.output_size
+      for lane in 0..<batchSize { body(hidden(part) + lane * part.width, size) }
+      if let cell = part.frame.c {
+        for lane in 0..<batchSize { body(cell + lane * part.width, size) }
       }
     }
   }

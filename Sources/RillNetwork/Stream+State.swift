@@ -8,6 +8,8 @@ extension Stream {
     .state("the stream's state was lost when a step diverged: reset it or load a state first")
   }
 
+  package static var diverged: RillError { .diverged("the state became infinite or NaN: reset the stream") }
+
   package func requireState() throws(RillError) {
     if needsReset { throw Stream.lostState }
   }
@@ -20,8 +22,11 @@ extension Stream {
       throw .argument("destination: has another batch_size than source")
     }
     if self === destination { return }
-    destination.state.baseAddress?.copy(state.baseAddress!, state.count)
-    destination.stateWasReplaced()
+    forEachState(with: destination) { part, other in
+      destination.hidden(other).copy(hidden(part), part.slotCount)
+      if let cell = part.frame.c { other.frame.c!.copy(cell, part.slotCount) }
+    }
+    destination.needsReset = false  // a whole state was written
   }
 
   /// Copies one lane's state into one lane of `destination`.
@@ -29,27 +34,21 @@ extension Stream {
     try requireState()
     try destination.requireState()
     try requireSameArchitecture(destination)
-    forEachState(lane, destination, destinationLane) { from, to, width in to.copy(from, width) }
+    forEachState(with: destination) { part, other in
+      let (from, to) = (lane * part.width, destinationLane * part.width)
+      (destination.hidden(other) + to).copy(hidden(part) + from, part.width)
+      if let cell = part.frame.c { (other.frame.c! + to).copy(cell + from, part.width) }
+    }
+  }
+
+  /// The same unit here and in another stream of the same architecture.
+  @inline(always) private func forEachState(with other: Stream, _ body: (Part, Part) -> Void) {
+    for index in parts.indices where parts[index].remembers { body(parts[index], other.parts[index]) }
   }
 
   private func requireSameArchitecture(_ other: Stream) throws(RillError) {
     guard network.stateHash == other.network.stateHash else {
       throw .argument("destination: its model has other recurrent layers than source's")
-    }
-  }
-
-  /// Calls body(row here, row there, floats) for the hidden and cell state of every unit.
-  private func forEachState(
-    _ lane: Int, _ other: Stream, _ otherLane: Int, _ body: (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
-  ) {
-    var (from, to) = (0, 0)
-    for entry in plan where entry.stateCount > 0 {
-      let width = entry.stateCount / batchSize
-      for _ in 0..<network.units[entry.unit].memory.vectors {
-        body(state.baseAddress! + from + lane * width, other.state.baseAddress! + to + otherLane * width, width)
-        from += batchSize * width
-        to += other.batchSize * width
-      }
     }
   }
 
@@ -68,12 +67,11 @@ extension Stream {
 
   @inline(always) private func forEachRow(_ tensor: StateTensor, _ body: (UnsafeMutablePointer<Float>, Int) -> Void) {
     var index = 0
-    for entry in plan where entry.stateCount > 0 {
-      guard tensor.units.contains(entry.unit) else { continue }
-      let base = tensor.isCell ? entry.frame.c! : UnsafeMutablePointer(mutating: entry.frame.h!)
-      let width = entry.stateCount / batchSize
+    forEachState { part in
+      guard tensor.units.contains(part.unit) else { return }
+      let base = tensor.isCell ? part.frame.c! : hidden(part)
       for lane in 0..<batchSize {
-        body(base + lane * width, index)
+        body(base + lane * part.width, index)
         index += 1
       }
     }

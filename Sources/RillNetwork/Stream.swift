@@ -10,68 +10,43 @@ package final class Stream {
   package let batchSize: Int
   let network: Network
 
-  /// One kernel call of a step.
-  struct Entry {
-    var kernel: @convention(c) (UnsafePointer<rill__frame>?) -> Void
+  /// A unit that inference runs.
+  struct Part {
+    let kernel: ForwardKernel
+    /// For blocks of steps.
     var frame: rill__frame
+    /// [2 + N][B][Hp]: slots 0 and 1, which steps write in turn, and the outputs of a block.
+    let slots: UnsafeMutablePointer<Float>
+    /// B · Hp.
+    let slotCount: Int
+    /// Hp.
+    let width: Int
+    /// Whether the newest slot is a state.
+    let remembers: Bool
     /// Where the unit's packed parameters start in a snapshot.
-    var packedOffset: Int
-    /// Floats of hidden state to carry over to the next step; 0 for units without.
-    var stateCount: Int
+    let packedOffset: Int
     /// Offsets of the unit's initial hidden and cell state in the packed parameters, or −1: zeros.
-    var initialHidden: Int
-    var initialCell: Int
+    let initialHidden: Int
+    let initialCell: Int
+    /// Its calls in the plan.
+    let calls: Range<Int>
     /// The unit's number.
-    var unit: Int
+    let unit: Int
   }
 
-  /// What surrounds the plan in a step, as plain pointers: following references would count them, atomically, in memory that all streams share.
-  struct Boundary {
-    let takeInput:
-      (
-        @convention(c) (Int, Int, UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) ->
-          Void
-      )
-    let giveOutput:
-      (
-        @convention(c) (Int, Int, UnsafePointer<Float>?, Int, UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?) ->
-          Void
-      )
-    let allFinite: (@convention(c) (UnsafePointer<Float>?, Int) -> Int)
-    let inputShift: UnsafePointer<Float>?
-    let inputScale: UnsafePointer<Float>?
-    let outputShift: UnsafePointer<Float>?
-    let outputScale: UnsafePointer<Float>?
-    let inputSize: Int
-    let outputSize: Int
-
-    init(_ network: Network) {
-      takeInput = network.kernels.table.take_input
-      giveOutput = network.kernels.table.give_output
-      allFinite = network.kernels.table.all_finite
-      inputShift = network.input.scaling.map { UnsafePointer($0.shift.pointer) }
-      inputScale = network.input.scaling.map { UnsafePointer($0.scale.pointer) }
-      outputShift = network.architecture.output.map { UnsafePointer($0.shift.pointer) }
-      outputScale = network.architecture.output.map { UnsafePointer($0.scale.pointer) }
-      inputSize = network.input.size
-      outputSize = network.outputSize
-    }
-  }
-
-  let plan: UnsafeMutableBufferPointer<Entry>
+  let parts: UnsafeMutableBufferPointer<Part>
+  let plan: UnsafeMutablePointer<rill__plan>
   private let memory: Buffer<Float>
-  /// All hidden and cell states, one after another, rows padded: the whole state.
-  let state: UnsafeMutableBufferPointer<Float>
-  /// Padded input rows, for vector models.
-  private let input: UnsafeMutablePointer<Float>
-  private let inputWidth: Int
-  /// Where the last unit leaves its rows.
-  private let output: UnsafeMutablePointer<Float>
-  private let outputWidth: Int
-  private let boundary: Boundary
+  /// N: see StreamLayout.
+  let blockSteps: Int
+  /// Elements of a step's input (of a token model −1, so that no vector fits) and of its output.
+  package let stepInputs: Int
+  package let stepOutputs: Int
+  /// A plain pointer: following references would count them, atomically, in memory that all streams share.
+  let stepKernel: StepKernel
   private var snapshot: Unmanaged<Snapshot>
   /// True after a diverged step: the state is lost.
-  package private(set) var needsReset = false
+  package internal(set) var needsReset = false
 
   package convenience init(_ model: Model, batchSize: Int) throws(RillError) {
     let layout = try StreamLayout(model.network, batchSize)
@@ -83,47 +58,82 @@ package final class Stream {
     self.batchSize = batchSize
     self.memory = memory
     network = model.network
-    boundary = Boundary(model.network)
+    stepKernel = network.kernels.table.step
+    blockSteps = layout.blockSteps
     let base = memory.pointer
-    inputWidth = network.input.isToken ? 0 : padded(network.input.size)
-    input = base + layout.input
-    state = UnsafeMutableBufferPointer(start: base + layout.state, count: layout.stateCount)
-    plan = .allocate(capacity: layout.kernels.count)
+    let input = network.input
+    var last = (UnsafePointer(base + layout.input), UnsafePointer(base + layout.input))
+    var lastWidth = input.isToken ? 0 : padded(input.size)
+    stepInputs = input.isToken ? -1 : batchSize * input.size
+    stepOutputs = batchSize * network.outputSize
 
-    var place = layout.state
-    var last = input
-    var lastWidth = inputWidth
+    plan = .allocate(capacity: 1)
+    plan.initialize(to: rill__plan())
+    plan.pointee.rows = batchSize
+    plan.pointee.input_size = input.size
+    plan.pointee.input_width = lastWidth
+    plan.pointee.input = base + layout.input
+    if let scaling = input.scaling {
+      plan.pointee.input_shift = UnsafePointer(scaling.shift.pointer)
+      plan.pointee.input_scale = UnsafePointer(scaling.scale.pointer)
+    }
+    plan.pointee.output_size = network.outputSize
+    if let scaling = network.architecture.output {
+      plan.pointee.output_shift = UnsafePointer(scaling.shift.pointer)
+      plan.pointee.output_scale = UnsafePointer(scaling.scale.pointer)
+    }
+    let units = layout.kernels.map { model.network.units[$0.unit] }
+    let rowCalls = units.map { batchSize == 1 ? $0.rowCalls(model.network.kernels) : [] }
+    let callCount = rowCalls.reduce(0) { $0 + max(1, $1.count) }
+    parts = .allocate(capacity: units.count)
+    plan.pointee.count = callCount
+    plan.pointee.token_calls = rowCalls.first.map { max(1, $0.count) } ?? 0
+    plan.pointee.calls = (.allocate(capacity: max(1, callCount)), .allocate(capacity: max(1, callCount)))
+    var place = 0
     for (index, (unitIndex, kernel)) in layout.kernels.enumerated() {
-      let unit = network.units[unitIndex]
+      let unit = units[index]
       let width = padded(unit.outputSize)
       var frame = rill__frame()
       frame.rows = batchSize
       unit.fill(&frame, packed: UnsafePointer(base))
-      frame.x = UnsafePointer(last)
       frame.x_stride = lastWidth
-      if unit.memory.vectors > 0 {
-        frame.h = UnsafePointer(base + place)
-        place += batchSize * width
-      }
-      if unit.memory.vectors > 1 {
-        frame.c = base + place
-        place += batchSize * width
-      }
-      frame.h_next = base + layout.outputs[index]
+      if unit.memory.vectors > 1 { frame.c = base + layout.cells[index] }
       frame.z = base + layout.z
+      frame.z_row = frame.slots * 16
+      // Blocks take turns in the same scratch memory, which then stays in the first-level cache; but a cell with q passes over its blocks twice.
+      frame.z_block = unit.workspace.q > 0 ? batchSize * frame.z_row : 0
       frame.s = base + layout.z  // never touched: nothing is saved for backward
       frame.q = base + layout.q
+      let slots = base + layout.outputs[index]
+      let slotCount = batchSize * width
+      let calls =
+        rowCalls[index].isEmpty ? [RowCall(kernel: kernel, first: 0, count: frame.count, stride: 1)] : rowCalls[index]
+      for turn in 0..<2 {
+        // Slot `turn` of this unit from slot `turn` of the one before.
+        frame.x = turn == 0 ? last.0 : last.1
+        frame.h = UnsafePointer(slots + (1 - turn) * slotCount)
+        frame.h_next = slots + turn * slotCount
+        let list = turn == 0 ? plan.pointee.calls.0! : plan.pointee.calls.1!
+        for (number, call) in (turn == 0 ? calls : calls.reversed()).enumerated() {
+          frame.first = turn == 0 ? call.first : call.first + (call.count - 1) * call.stride
+          frame.count = call.count
+          frame.stride = turn == 0 ? call.stride : -call.stride
+          (list + place + number).initialize(to: rill__call(kernel: call.kernel, frame: frame))
+        }
+      }
+      (frame.first, frame.count, frame.stride) = (0, frame.blocks, 1)
       let initial = unit.initialState
-      (plan.baseAddress! + index).initialize(
-        to: Entry(
-          kernel: kernel, frame: frame, packedOffset: network.packedOffsets[unitIndex],
-          stateCount: unit.memory.vectors > 0 ? batchSize * width : 0, initialHidden: initial?.hidden ?? -1,
-          initialCell: initial?.cell ?? -1, unit: unitIndex))
-      last = frame.h_next
+      (parts.baseAddress! + index).initialize(
+        to: Part(
+          kernel: kernel, frame: frame, slots: slots, slotCount: slotCount, width: width, remembers: unit.memory.vectors > 0,
+          packedOffset: network.packedOffsets[unitIndex], initialHidden: initial?.hidden ?? -1, initialCell: initial?.cell ?? -1,
+          calls: place..<(place + calls.count), unit: unitIndex))
+      place += calls.count
+      last = (UnsafePointer(slots), UnsafePointer(slots + slotCount))
       lastWidth = width
     }
-    output = last
-    outputWidth = lastWidth
+    plan.pointee.outputs = (last.0, last.1)
+    plan.pointee.output_width = lastWidth
     snapshot = model.pinNewest()
     adoptWeights()
     reset()
@@ -131,14 +141,15 @@ package final class Stream {
 
   deinit {
     model.unpin(snapshot)
+    plan.pointee.calls.0!.deallocate()
+    plan.pointee.calls.1!.deallocate()
     plan.deallocate()
+    parts.deallocate()
   }
 
-  package var readsTokens: Bool { inputWidth == 0 }
-  package var inputSize: Int { boundary.inputSize }
-  package var outputSize: Int { boundary.outputSize }
-
-  package func areFinite(_ values: UnsafePointer<Float>, _ count: Int) -> Bool { boundary.allFinite(values, count) != 0 }
+  package var readsTokens: Bool { plan.pointee.input_width == 0 }
+  package var inputSize: Int { plan.pointee.input_size }
+  package var outputSize: Int { plan.pointee.output_size }
 
   // MARK: snapshot
 
@@ -153,7 +164,14 @@ package final class Stream {
 
   private func adoptWeights() {
     let packed = snapshot._withUnsafeGuaranteedRef { UnsafePointer($0.packed.pointer) }
-    for index in plan.indices { plan[index].frame.weights = packed + plan[index].packedOffset }
+    for index in parts.indices {
+      let weights = packed + parts[index].packedOffset
+      parts[index].frame.weights = weights
+      for call in parts[index].calls {
+        plan.pointee.calls.0![call].frame.weights = weights
+        plan.pointee.calls.1![call].frame.weights = weights
+      }
+    }
   }
 
   // MARK: reset
@@ -166,76 +184,30 @@ package final class Stream {
 
   /// Puts one lane into the model's initial state.
   package func resetLane(_ lane: Int) {
-    for index in plan.indices where plan[index].stateCount > 0 {
-      let entry = plan.baseAddress! + index
-      let width = entry.pointee.stateCount / batchSize
-      let hidden = UnsafeMutablePointer(mutating: entry.pointee.frame.h!) + lane * width
-      let weights = entry.pointee.frame.weights!
-      if entry.pointee.initialHidden >= 0 {
-        hidden.copy(weights + entry.pointee.initialHidden, width)
-      } else {
-        hidden.clear(width)
-      }
-      guard let cell = entry.pointee.frame.c else { continue }
-      if entry.pointee.initialCell >= 0 {
-        (cell + lane * width).copy(weights + entry.pointee.initialCell, width)
-      } else {
-        (cell + lane * width).clear(width)
-      }
+    forEachState { part in
+      let width = part.width
+      let weights = part.frame.weights!
+      start(hidden(part) + lane * width, part.initialHidden < 0 ? nil : weights + part.initialHidden, width)
+      if let cell = part.frame.c { start(cell + lane * width, part.initialCell < 0 ? nil : weights + part.initialCell, width) }
     }
   }
 
-  /// Ends the need of a reset: a whole state was written.
-  func stateWasReplaced() { needsReset = false }
-
-  // MARK: step
-
-  /// One time step from checked input: x [B][input size], or tokens [B]. False if the state is not finite any more.
-  @inline(always)
-  private func advance(_ x: UnsafePointer<Float>?, _ tokens: UnsafePointer<Int32>?) -> Bool {
-    if let x {
-      boundary.takeInput(batchSize, boundary.inputSize, x, boundary.inputShift, boundary.inputScale, input, inputWidth)
-    }
-    var entry = plan.baseAddress!
-    if plan.count > 0 { entry.pointee.frame.tokens = tokens }
-    for _ in 0..<plan.count {
-      entry.pointee.kernel(&entry.pointee.frame)
-      let count = entry.pointee.stateCount
-      if count > 0 {
-        UnsafeMutablePointer(mutating: entry.pointee.frame.h!).copy(entry.pointee.frame.h_next!, count)
-        // Any cell: sums of large finite products are inf − inf. A cell state that is not finite shows in h.
-        if boundary.allFinite(entry.pointee.frame.h, count) == 0 {
-          needsReset = true
-          return false
-        }
-      }
-      entry += 1
-    }
-    return true
+  private func start(_ row: UnsafeMutablePointer<Float>, _ initial: UnsafePointer<Float>?, _ width: Int) {
+    if let initial { row.copy(initial, width) } else { row.clear(width) }
   }
 
-  /// `steps` time steps. x: [steps][B][input size] or tokens: [steps][B], checked; y: [steps][B][output size]. Returns the number of steps done:
-  /// fewer than asked for if the state overflowed (became infinite or NaN) in the one after.
-  package func run(_ steps: Int, _ x: UnsafePointer<Float>?, _ tokens: UnsafePointer<Int32>?, _ y: UnsafeMutablePointer<Float>) -> Int {
-    let mode = rill__enter_float_mode()
-    defer { rill__leave_float_mode(mode) }
-    let inputCount = batchSize * boundary.inputSize
-    for t in 0..<steps {
-      guard advance(x.map { $0 + t * inputCount }, tokens.map { $0 + t * batchSize }) else { return t }
-      writeOutput(y + t * batchSize * boundary.outputSize)
-    }
-    return steps
-  }
+  // MARK: state
 
-  /// A step whose output nobody reads.
-  func skip(_ x: UnsafePointer<Float>?, _ tokens: UnsafePointer<Int32>?) -> Bool {
-    let mode = rill__enter_float_mode()
-    defer { rill__leave_float_mode(mode) }
-    return advance(x, tokens)
-  }
+  /// [B][Hp].
+  @inline(always) func hidden(_ part: Part) -> UnsafeMutablePointer<Float> { part.slots + (1 &- plan.pointee.turn) &* part.slotCount }
 
-  /// The output of the last step, [B][output size] in the host's units.
-  func writeOutput(_ y: UnsafeMutablePointer<Float>) {
-    boundary.giveOutput(batchSize, boundary.outputSize, output, outputWidth, boundary.outputShift, boundary.outputScale, y)
+  /// Calls body for every unit that has a state.
+  @inline(always) func forEachState(_ body: (Part) -> Void) {
+    for index in parts.indices where parts[index].remembers { body(parts[index]) }
   }
 }
+
+/// See rill__kernels.
+typealias StepKernel = @convention(c) (
+  UnsafeMutablePointer<rill__plan>?, UnsafePointer<Float>?, UnsafePointer<Int32>?, UnsafeMutablePointer<Float>?
+) -> Int

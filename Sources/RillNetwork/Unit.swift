@@ -24,7 +24,10 @@ package protocol Unit: AnyObject {
   func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>)
 
   /// The kernel of a step; nil for a unit that inference passes over.
-  func stepKernel(_ kernels: Kernels) -> (@convention(c) (UnsafePointer<rill__frame>?) -> Void)?
+  func stepKernel(_ kernels: Kernels) -> ForwardKernel?
+
+  /// The kernels of a step of a single row, one after another: with the unit blocks that each visits, in ascending order. Empty: stepKernel does it all.
+  func rowCalls(_ kernels: Kernels) -> [RowCall]
 
   /// Offset of the initial hidden (Hp) and cell (Hp) state in the packed parameters; nil: zeros.
   var initialState: (hidden: Int, cell: Int)? { get }
@@ -47,6 +50,17 @@ package protocol Unit: AnyObject {
   /// Turns tape.dy into the gradient of the input (added to nothing: written to `dx` if that is not nil) and of the parameters (added to
   /// `gradients`, the model's flat array).
   func backward(_ tape: Tape, _ pass: Pass, dx: UnsafeMutablePointer<Float>?, gradients: UnsafeMutablePointer<Float>)
+}
+
+/// A forward kernel: see rill__kernels.
+package typealias ForwardKernel = @convention(c) (UnsafePointer<rill__frame>?) -> Int
+
+/// A kernel that visits `count` groups of `stride` unit blocks, from block `first` on.
+package struct RowCall {
+  let kernel: ForwardKernel
+  let first: Int
+  let count: Int
+  let stride: Int
 }
 
 package enum Memory {

@@ -48,8 +48,8 @@ final class Workspace {
     if let raw = batch.x {
       stride = padded(batch.inputSize)
       let scaling = network.input.scaling
-      network.kernels.table.take_input(
-        batch.steps * batch.rows, batch.inputSize, raw, scaling?.shift.pointer, scaling?.scale.pointer, memory.x.pointer, stride)
+      _ = network.kernels.table.take_input(
+        batch.steps * batch.rows, batch.inputSize, raw, scaling?.shift.pointer, scaling?.scale.pointer, 0, memory.x.pointer, stride)
       clearPadding(pass, steps: batch.steps, stride)
       input = UnsafePointer(memory.x.pointer)
     }

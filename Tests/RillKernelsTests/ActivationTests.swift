@@ -15,13 +15,14 @@ private func activations(_ kind: Int, _ x: [Float], _ table: rill__kernels) -> [
         frame.blocks = 1
         frame.output_size = 16
         frame.input_rows = 4
+        frame.panel = 5 * 16
         frame.kind = kind
         frame.weights = panel.baseAddress
         frame.x = input.baseAddress
         frame.x_stride = 16
         frame.h_next = y.baseAddress
         frame.z = y.baseAddress
-        table.dense_forward(&frame)
+        _ = table.dense_forward(&frame)
       }
     }
   }

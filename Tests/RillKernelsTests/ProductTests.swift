@@ -91,6 +91,12 @@ private func lstmStep(_ rows: Int, _ table: rill__kernels) -> [Float] {
               frame.output_size = 32
               frame.input_rows = 20
               frame.recurrent_rows = 32
+              frame.input_gates = 4
+              frame.slots = 4
+              frame.panel = (1 + 20 + 32) * 64
+              frame.count = 2
+              frame.stride = 1
+              frame.z_row = 64
               frame.weights = weights.baseAddress
               frame.x = x.baseAddress
               frame.x_stride = 32
@@ -99,7 +105,7 @@ private func lstmStep(_ rows: Int, _ table: rill__kernels) -> [Float] {
               frame.c = c.baseAddress
               frame.z = z.baseAddress
               frame.s = z.baseAddress
-              table.lstm_forward(&frame)
+              _ = table.lstm_forward(&frame)
             }
           }
         }

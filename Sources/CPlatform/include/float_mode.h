@@ -1,8 +1,9 @@
 /* The floating-point mode of the calling thread, entered and left around computation.
  *
  * Results must not depend on the mode a host has set: its rounding direction, whether it flushes denormals, and which exceptions trap.
- * Each enter returns what the matching leave restores, the host's sticky exception flags included. The register is read first and
- * written only if it differs, because a write costs some ten times a read. */
+ * Each enter returns what the matching leave restores. The register is read first and written only if it differs, because a write can cost
+ * some ten times a read. In a host whose mode is the wanted one already, the exception flags that arithmetic raises stay raised, as after any
+ * arithmetic. */
 #pragma once
 #include <stdint.h>
 
@@ -56,6 +57,10 @@ RILL__ALWAYS_INLINE uint64_t rill__enter_exact_float_mode(void) {
   return saved;
 }
 
+/* The matching leaves. What enter did not change is neither read again nor written. */
 RILL__ALWAYS_INLINE void rill__leave_float_mode(uint64_t saved) {
-  if (rill__read_float_mode() != saved) rill__write_float_mode(saved);
+  if (saved != rill__flushing_mode(saved)) rill__write_float_mode(saved);
+}
+RILL__ALWAYS_INLINE void rill__leave_exact_float_mode(uint64_t saved) {
+  if (saved != rill__exact_mode(saved)) rill__write_float_mode(saved);
 }

@@ -4,6 +4,9 @@
  * they may pass between modules of different instruction sets, where vectors by value may not. */
 #pragma once
 #include <stdint.h>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 
 typedef float rill__v16 __attribute__((ext_vector_type(16)));
 
@@ -32,6 +35,43 @@ RILL__INLINE float rill__largest(rill__v16 x) { return __builtin_reduce_max(x); 
 
 RILL__INLINE float rill__logf(float x) { return __builtin_logf(x); }
 
+/* Whether a lane is negative. */
+typedef int32_t rill__i16 __attribute__((ext_vector_type(16)));
+RILL__INLINE int rill__any_negative(rill__i16 x) {
+#if defined(__AVX512DQ__)
+  return _mm512_movepi32_mask((__m512i)x) != 0;
+#elif defined(__AVX2__)
+  return _mm256_movemask_ps((__m256)(x.lo | x.hi)) != 0;
+#else
+  return __builtin_reduce_or(x) < 0;
+#endif
+}
+
+/* Copies n floats, with 0 in place of what is not finite if replacing is not 0; returns a negative number if something was not. For the few that are
+ * left over from whole vectors: made a vector loop, its preparations would cost more than the work. */
+RILL__INLINE int32_t rill__take(const float *x, long n, long replacing, float *y) {
+  const int32_t *from = (const int32_t *)x;
+  int32_t *to = (int32_t *)y, seen = 0;
+#pragma clang loop vectorize(disable) unroll(disable)
+  for (long i = 0; i < n; i++) {
+    int32_t pattern = from[i];
+    int32_t overflow = (int32_t)((uint32_t)(pattern & 0x7f800000) + 0x00800000); /* negative if the exponent is all ones */
+    seen |= overflow;
+    to[i] = replacing && overflow < 0 ? 0 : pattern;
+  }
+  return seen;
+}
+
+/* In place (x - shift) / scale, and x * scale + shift; sizes are small here too. */
+RILL__INLINE void rill__normalize(float *x, const float *shift, const float *scale, long n) {
+#pragma clang loop vectorize(disable) unroll(disable)
+  for (long i = 0; i < n; i++) x[i] = (x[i] - shift[i]) / scale[i];
+}
+RILL__INLINE void rill__denormalize(float *x, const float *shift, const float *scale, long n) {
+#pragma clang loop vectorize(disable) unroll(disable)
+  for (long i = 0; i < n; i++) x[i] = x[i] * scale[i] + shift[i];
+}
+
 /* Shape letters: B rows (lanes of a batch), K input size, H hidden size, Hp = H rounded up to 16, U = Hp / 16 unit blocks, S slots.
  * All arrays are 64-byte aligned; entries from H to Hp are zero in hidden and cell state. */
 
@@ -42,8 +82,13 @@ typedef struct rill__frame {
   long output_size;       /* H (or a dense layer's outputs), not padded */
   long input_rows;        /* rows of input weights in a panel: K padded to the chains, or the number of tokens */
   long recurrent_rows;    /* rows of recurrent weights in a panel: H padded to the chains */
+  long input_gates;       /* vectors of an input row */
+  long slots;             /* S */
+  long panel;             /* floats from one block's panel to the next */
   long kind;              /* variant: rill__activation of rnn and dense */
+  long first, count, stride; /* unit blocks that a single row visits: count times, from block first on, in this stride */
   long saving;            /* 1: leave in z and s what backward needs */
+  long prepared;          /* 1: z holds the input part already */
   const float *weights;   /* packed panels, [U] of [bias | input rows | recurrent rows] */
   const float *x;         /* [B][x_stride], or NULL with tokens */
   long x_stride;
@@ -51,10 +96,37 @@ typedef struct rill__frame {
   const float *h;         /* [B][Hp] hidden state before the step */
   float *h_next;          /* [B][Hp] hidden state after it; the output of any layer; does not overlap h */
   float *c;               /* [B][Hp] cell state, in place */
-  float *z;               /* [B][U][S][16] pre-activations; factors for backward when saving */
+  float *z;               /* [U][B][S][16] by the strides below: pre-activations; factors for backward when saving */
+  long z_block;           /* floats from a block of z to the next: 0 where blocks may share it, one after another */
+  long z_row;             /* floats from a row of z to the next */
   float *s;               /* [B][U][...][16] more factors, written when saving */
   float *q;               /* [B][Hp] reset-before GRU: r * h */
 } rill__frame;
+
+/* A kernel and what to call it with. */
+typedef struct rill__call {
+  long (*kernel)(const rill__frame *frame);
+  rill__frame frame;
+} rill__call;
+
+/* A step of a stream, prepared: calls, one after another, in two versions that steps take in turn. One reads a state from slot 1 and writes slot 0, the
+ * other the other way about, visiting the unit blocks in the opposite order: the weights that were read last are still in the cache. */
+typedef struct rill__plan {
+  rill__call *calls[2];
+  long count;
+  long token_calls;       /* calls of the first unit, which take the tokens */
+  long turn;              /* version of the next step, and the slot it writes; the state is in slot 1 - turn */
+  long rows;              /* B */
+  long input_size;
+  long input_width;       /* input_size rounded up to 16, or 0 with tokens */
+  float *input;           /* [N][B][input_width] */
+  const float *input_shift, *input_scale;   /* [input_size], or NULL */
+  long replacing;         /* 1: input that is not finite counts as 0; 0: it is refused */
+  long output_size;
+  long output_width;
+  const float *outputs[2]; /* [B][output_width] where a step of that version leaves them */
+  const float *output_shift, *output_scale; /* [output_size], or NULL */
+} rill__plan;
 
 /* The element-wise part of one backward time step of a cell, for `rows` sequences. */
 typedef struct rill__backward_frame {
@@ -103,14 +175,22 @@ typedef struct rill__update {
   long starting;          /* 1 on the first update: an empty momentum buffer takes the gradient as it is */
 } rill__update;
 
-/* The kernels of one instruction-set level. Only pointers and sizes cross this border. */
+/* The kernels of one instruction-set level. Only pointers and sizes cross this border. Forward kernels return 1 if the new hidden state is
+ * finite (a layer without state: always), else 0. */
 typedef struct rill__kernels {
-  void (*elman_forward)(const rill__frame *frame);
-  void (*lstm_forward)(const rill__frame *frame);
-  void (*gru_forward)(const rill__frame *frame);
-  void (*gru_reset_before_forward)(const rill__frame *frame);
-  void (*dense_forward)(const rill__frame *frame);
-  void (*embedding_forward)(const rill__frame *frame);
+  long (*elman_forward)(const rill__frame *frame);
+  long (*lstm_forward)(const rill__frame *frame);
+  long (*gru_forward)(const rill__frame *frame);
+  long (*gru_reset_before_forward)(const rill__frame *frame);
+  long (*lstm_pairs)(const rill__frame *frame);  /* of a single row: two unit blocks at a time; NULL at levels with too few registers */
+  long (*gru_pairs)(const rill__frame *frame);
+  long (*elman_pairs)(const rill__frame *frame);
+  long (*elman_fours)(const rill__frame *frame);
+  long (*dense_forward)(const rill__frame *frame);
+  long (*dense_by_rows_forward)(const rill__frame *frame);
+  long (*embedding_forward)(const rill__frame *frame);
+  void (*prepare)(const rill__frame *frame);
+  long (*step)(rill__plan *plan, const float *x, const int32_t *tokens, float *y);
   void (*elman_backward)(const rill__backward_frame *frame);
   void (*lstm_backward)(const rill__backward_frame *frame);
   void (*gru_backward)(const rill__backward_frame *frame);
@@ -128,6 +208,6 @@ typedef struct rill__kernels {
   double (*sum_of_squares)(const float *values, long count);
   void (*multiply)(const float *x, const float *m, float *y, long count);
   void (*add)(const float *x, float *y, long count);
-  void (*take_input)(long rows, long size, const float *x, const float *shift, const float *scale, float *y, long y_row);
+  long (*take_input)(long rows, long size, const float *x, const float *shift, const float *scale, long replacing, float *y, long y_row);
   void (*give_output)(long rows, long size, const float *x, long x_row, const float *shift, const float *scale, float *y);
 } rill__kernels;

@@ -1,0 +1,1 @@
+../RillKernels/Step.swift
