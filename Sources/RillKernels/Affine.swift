@@ -17,18 +17,14 @@ import CVector
       if V == 4 { tile(R, 2, P, k, at, aRow, w + 2 * lanes, wRow, ct + 2 * lanes, cRow, bias.map { $0 + 2 * lanes }) }
       r += R
     }
-    if V == 4 && rows - r >= 3 {
-      tile(3, V, P, k, a + r * aRow, aRow, w, wRow, c + r * cRow, cRow, bias)
-      r += 3
+    let half = R / 2
+    if rows - r >= half && half > 1 {
+      tile(half, V, P, k, a + r * aRow, aRow, w, wRow, c + r * cRow, cRow, bias)
+      r += half
     }
-    let (at, ct) = (a + r * aRow, c + r * cRow)
-    switch rows - r {
-    case 1: tile(1, V, P, k, at, aRow, w, wRow, ct, cRow, bias)
-    case 2: tile(2, V, P, k, at, aRow, w, wRow, ct, cRow, bias)
-    case 3: if V < 4 { tile(3, V, P, k, at, aRow, w, wRow, ct, cRow, bias) }
-    case 4: if V < 3 { tile(4, V, P, k, at, aRow, w, wRow, ct, cRow, bias) }
-    case 5: if V < 3 { tile(5, V, P, k, at, aRow, w, wRow, ct, cRow, bias) }
-    default: break
+    while r < rows {
+      tile(1, V, P, k, a + r * aRow, aRow, w, wRow, c + r * cRow, cRow, bias)
+      r += 1
     }
   #else
     // Fewer registers, of half the width or less: one vector of a panel row at a time for several rows, as many as fit for a single row.

@@ -5,7 +5,7 @@ import CVector
 // Panel of a unit block: [bias | K input rows | H recurrent rows] × 16. z has one slot; when saving it holds φ'.
 
 func elmanForward(_ f: Frame) -> Int {
-  f.pointee.rows == 1 && f.pointee.saving == 0 ? elmanSingles(f) : elmanRows(f)
+  staysInRegisters(f) ? elmanSingles(f) : elmanRows(f)
 }
 
 @inline(never) func elmanRows(_ f: Frame) -> Int {

@@ -11,7 +11,7 @@ import CVector
 // When saving:  A_n = (1 − z)(1 − n²), A_r = (W_hn h + b_hn) r (1 − r), A_z = (h − n) z (1 − z), r in the slots;  s: z
 
 func gruForward(_ f: Frame) -> Int {
-  f.pointee.rows == 1 && f.pointee.saving == 0 ? gruSingles(f) : gruRows(f)
+  staysInRegisters(f) ? gruSingles(f) : gruRows(f)
 }
 
 @inline(never) func gruRows(_ f: Frame) -> Int {

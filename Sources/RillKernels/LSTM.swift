@@ -13,7 +13,7 @@ import CVector
 //   A_i = i g (1 − i), A_f = f c (1 − f), A_g = i (1 − g²), A_o = h' (1 − o);  s: A_c = o (1 − tanh²c'), f
 
 func lstmForward(_ f: Frame) -> Int {
-  f.pointee.rows == 1 && f.pointee.saving == 0 ? lstmSingles(f) : lstmRows(f)
+  staysInRegisters(f) ? lstmSingles(f) : lstmRows(f)
 }
 
 @inline(never) func lstmRows(_ f: Frame) -> Int {

@@ -28,14 +28,11 @@ func product(_ operands: UnsafePointer<rill__product>) {
     productTile(6, V, p, r, v)
     r += 6
   }
-  switch p.rows - r {
-  case 5: productTile(5, V, p, r, v)
-  case 4: productTile(4, V, p, r, v)
-  case 3: productTile(3, V, p, r, v)
-  case 2: productTile(2, V, p, r, v)
-  case 1: productTile(1, V, p, r, v)
-  default: break
+  while p.rows - r >= 2 {
+    productTile(2, V, p, r, v)
+    r += 2
   }
+  if p.rows > r { productTile(1, V, p, r, v) }
 }
 
 @inline(always) func productTile(_ R: Int, _ V: Int, _ p: rill__product, _ firstRow: Int, _ firstVector: Int) {

@@ -1,3 +1,5 @@
+import CVector
+
 // How many accumulators stay in registers. An accumulator is a vector of 16 lanes: one of 32 registers with AVX-512, two of 16 with AVX2, four of 32
 // with NEON, four of 16 in the baseline of x86-64. Some must be left for factors and weights.
 
@@ -8,6 +10,9 @@
 #else
   @inline(always) var accumulators: Int { 2 }
 #endif
+
+/// Whether a step is a single row's whose sums fit the registers. The baseline of x86-64 has too few: it takes the way of several rows.
+@inline(always) func staysInRegisters(_ f: Frame) -> Bool { accumulators >= 4 && f.pointee.rows == 1 && f.pointee.saving == 0 }
 
 /// Accumulators, of which a kernel uses as many as its literal arguments say; the others vanish.
 typealias Sums = InlineArray<24, Vector>
