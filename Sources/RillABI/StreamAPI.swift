@@ -14,8 +14,7 @@ public func rill_stream_create(
     out.pointee = nil
     let model: Model = try object(model, "model")
     try check(batch_size, in: 1...Limits.batchSize, "batch_size")
-    try checkNoOptions(options)
-    out.pointee = retained(try Stream(model, batchSize: batch_size))
+    out.pointee = retained(try Stream(model, batchSize: batch_size, try StreamOptions(try parseOptions(options))))
   }
 }
 

@@ -14,9 +14,9 @@ import CVector
   var isRecurrent = f.pointee.prepared != 0 || f.pointee.tokens != nil
   var s0 = start
   if isRecurrent { turn(&s0) }
-  var w = isRecurrent ? inputs + f.pointee.input_rows * row : inputs
+  var w = isRecurrent ? inputs + f.pointee.input.rows * row : inputs
   var a = Source(isRecurrent ? f.pointee.h! : f.pointee.x!)
-  var left = isRecurrent ? f.pointee.recurrent_rows : f.pointee.input_rows
+  var left = isRecurrent ? f.pointee.recurrent.rows : f.pointee.input.rows
   while true {
     var s1 = Sums.zero
     if P == 2 {
@@ -46,7 +46,7 @@ import CVector
     isRecurrent = true
     turn(&s0)
     a = Source(f.pointee.h!)
-    left = f.pointee.recurrent_rows
+    left = f.pointee.recurrent.rows
   }
 }
 

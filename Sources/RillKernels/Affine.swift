@@ -85,26 +85,3 @@ import CVector
     }
   }
 }
-
-/// The input part of one block for all rows: V slots of z, from slot 0 on, from bias and input.
-@inline(always) func affineInput(_ V: Int, _ f: Frame, _ inputs: Source, _ z: Target, _ bias: Source) {
-  if let tokens = f.pointee.tokens { return lookUp(V, f.pointee.rows, tokens, inputs, V * lanes, z, f.pointee.z_row, bias) }
-  switch V {
-  case 4: affineFour(f.pointee.rows, f.pointee.input_rows, f.pointee.x, f.pointee.x_stride, inputs, 64, z, f.pointee.z_row, bias)
-  case 3: affineThree(f.pointee.rows, f.pointee.input_rows, f.pointee.x, f.pointee.x_stride, inputs, 48, z, f.pointee.z_row, bias)
-  default: affineOneOfFourChains(f.pointee.rows, f.pointee.input_rows, f.pointee.x, f.pointee.x_stride, inputs, 16, z, f.pointee.z_row, bias)
-  }
-}
-
-/// The input part of all blocks, for rows of several time steps at once.
-func prepare(_ f: Frame) {
-  for u in 0..<f.pointee.blocks {
-    let bias = Source(f.pointee.weights!) + u * f.pointee.panel
-    let (inputs, z) = (bias + f.pointee.slots * lanes, Target(f.pointee.z!) + u * f.pointee.z_block)
-    switch f.pointee.input_gates {
-    case 4: affineInput(4, f, inputs, z, bias)
-    case 3: affineInput(3, f, inputs, z, bias)
-    default: affineInput(1, f, inputs, z, bias)
-    }
-  }
-}

@@ -7,12 +7,12 @@ import CVector
 func denseForward(_ f: Frame) -> Int {
   let width = f.pointee.blocks * lanes
   for u in 0..<f.pointee.blocks {
-    let bias = Source(f.pointee.weights!) + u * f.pointee.panel
+    let panel = Source(f.pointee.weights!) + u * f.pointee.panel
     let y = Target(f.pointee.h_next!) + u * lanes
     if let tokens = f.pointee.tokens {
-      lookUp(1, f.pointee.rows, tokens, bias + 16, 16, y, width, bias)
+      lookUp(1, f.pointee.rows, tokens, panel + f.pointee.input.at, 16, y, width, panel)
     } else {
-      affineOneOfFourChains(f.pointee.rows, f.pointee.input_rows, f.pointee.x, f.pointee.x_stride, bias + 16, 16, y, width, bias)
+      product(1, 4, f, f.pointee.input, panel, f.pointee.rows, f.pointee.x, f.pointee.x_stride, y, width, panel)
     }
   }
   if f.pointee.kind != rill__linear { activate(f) }
@@ -22,7 +22,7 @@ func denseForward(_ f: Frame) -> Int {
 /// y[r][o] = b[o] + Σ_k x[r][k]·w[o][k]: four chains of vectors, their sum by halves, the bias last.
 func denseByRowsForward(_ f: Frame) -> Int {
   let width = lanes  // few outputs are one block
-  let k = f.pointee.input_rows
+  let k = f.pointee.input.rows
   var x = Source(f.pointee.x!)
   var y = Target(f.pointee.h_next!)
   var row = 0

@@ -11,12 +11,12 @@ func elmanForward(_ f: Frame) -> Int {
 @inline(never) func elmanRows(_ f: Frame) -> Int {
   var check = FiniteCheck()
   let width = f.pointee.blocks * lanes
-  for u in 0..<f.pointee.blocks {
-    let bias = Source(f.pointee.weights!) + u * f.pointee.panel
-    let inputs = bias + 16
+  var u = f.pointee.first
+  for _ in 0..<f.pointee.count {
+    let panel = Source(f.pointee.weights!) + u * f.pointee.panel
     let z = Target(f.pointee.z!) + u * f.pointee.z_block
-    if f.pointee.prepared == 0 { affineInput(1, f, inputs, z, bias) }
-    affineOneOfFourChains(f.pointee.rows, f.pointee.recurrent_rows, f.pointee.h, width, inputs + f.pointee.input_rows * 16, 16, z, f.pointee.z_row, nil)
+    if f.pointee.prepared == 0 { inputProduct(1, 4, f, panel, z) }
+    product(1, 4, f, f.pointee.recurrent, panel, f.pointee.rows, f.pointee.h, width, z, f.pointee.z_row, nil)
     let isRelu = f.pointee.kind == rill__relu
     for r in 0..<f.pointee.rows {
       let p = z + r * f.pointee.z_row
@@ -24,6 +24,7 @@ func elmanForward(_ f: Frame) -> Int {
       let a = load(p)
       check.add(isRelu ? reluUnits(f.pointee.saving != 0, a, h, p) : tanhUnits(f.pointee.saving != 0, a, h, p))
     }
+    u += f.pointee.stride
   }
   return check.result
 }

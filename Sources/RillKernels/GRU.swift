@@ -17,14 +17,14 @@ func gruForward(_ f: Frame) -> Int {
 @inline(never) func gruRows(_ f: Frame) -> Int {
   var check = FiniteCheck()
   let width = f.pointee.blocks * lanes
-  for u in 0..<f.pointee.blocks {
-    let bias = Source(f.pointee.weights!) + u * f.pointee.panel
-    let inputs = bias + 64
+  var u = f.pointee.first
+  for _ in 0..<f.pointee.count {
+    let panel = Source(f.pointee.weights!) + u * f.pointee.panel
     let z = Target(f.pointee.z!) + u * f.pointee.z_block
-    if f.pointee.prepared == 0 { affineInput(3, f, inputs, z, bias) }
-    let hiddenBias = load(bias + 48)
+    if f.pointee.prepared == 0 { inputProduct(3, 2, f, panel, z) }
+    let hiddenBias = load(panel + 48)
     for r in 0..<f.pointee.rows { store(z + r * f.pointee.z_row + 48, hiddenBias) }
-    affineThree(f.pointee.rows, f.pointee.recurrent_rows, f.pointee.h, width, inputs + f.pointee.input_rows * 48, 48, z + 16, f.pointee.z_row, nil)
+    product(3, 2, f, f.pointee.recurrent, panel, f.pointee.rows, f.pointee.h, width, z + 16, f.pointee.z_row, nil)
     for r in 0..<f.pointee.rows {
       let unit = r * width + u * lanes
       let p = z + r * f.pointee.z_row
@@ -40,6 +40,7 @@ func gruForward(_ f: Frame) -> Int {
       }
       gruUnits(f.pointee.saving != 0, n, az, f.pointee.h + unit, f.pointee.h_next + unit, p + 32, p, f.pointee.s + unit, &check)
     }
+    u += f.pointee.stride
   }
   return check.result
 }

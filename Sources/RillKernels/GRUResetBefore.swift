@@ -15,12 +15,10 @@ func gruResetBeforeForward(_ f: Frame) -> Int {
   let width = f.pointee.blocks * lanes
   let q = Target(f.pointee.q!)
   for u in 0..<f.pointee.blocks {
-    let bias = Source(f.pointee.weights!) + u * f.pointee.panel
-    let inputs = bias + 48
-    let recurrent = inputs + f.pointee.input_rows * 48
+    let panel = Source(f.pointee.weights!) + u * f.pointee.panel
     let z = Target(f.pointee.z!) + u * f.pointee.z_block
-    if f.pointee.prepared == 0 { affineInput(3, f, inputs, z, bias) }
-    affineTwo(f.pointee.rows, f.pointee.recurrent_rows, f.pointee.h, width, recurrent, 32, z + 16, f.pointee.z_row, nil)
+    if f.pointee.prepared == 0 { inputProduct(3, 2, f, panel, z) }
+    product(2, 2, f, f.pointee.recurrent, panel, f.pointee.rows, f.pointee.h, width, z + 16, f.pointee.z_row, nil)
     for r in 0..<f.pointee.rows {
       let unit = r * width + u * lanes
       let p = z + r * f.pointee.z_row
@@ -36,9 +34,9 @@ func gruResetBeforeForward(_ f: Frame) -> Int {
     }
   }
   for u in 0..<f.pointee.blocks {
-    let recurrent = Source(f.pointee.weights!) + u * f.pointee.panel + (1 + f.pointee.input_rows) * 48 + f.pointee.recurrent_rows * 32
+    let panel = Source(f.pointee.weights!) + u * f.pointee.panel
     let z = Target(f.pointee.z!) + u * f.pointee.z_block
-    affineOne(f.pointee.rows, f.pointee.recurrent_rows, q, width, recurrent, 16, z, f.pointee.z_row, nil)
+    product(1, 2, f, f.pointee.candidate, panel, f.pointee.rows, Source(q), width, z, f.pointee.z_row, nil)
     for r in 0..<f.pointee.rows {
       let unit = r * width + u * lanes
       let p = z + r * f.pointee.z_row

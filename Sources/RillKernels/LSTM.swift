@@ -19,18 +19,20 @@ func lstmForward(_ f: Frame) -> Int {
 @inline(never) func lstmRows(_ f: Frame) -> Int {
   var check = FiniteCheck()
   let width = f.pointee.blocks * lanes
-  for u in 0..<f.pointee.blocks {
-    let bias = Source(f.pointee.weights!) + u * f.pointee.panel
-    let inputs = bias + 64
+  var u = f.pointee.first
+  for _ in 0..<f.pointee.count {
+    let panel = Source(f.pointee.weights!) + u * f.pointee.panel
     let z = Target(f.pointee.z!) + u * f.pointee.z_block
-    if f.pointee.prepared == 0 { affineInput(4, f, inputs, z, bias) }
-    affineFour(f.pointee.rows, f.pointee.recurrent_rows, f.pointee.h, width, inputs + f.pointee.input_rows * 64, 64, z, f.pointee.z_row, nil)
+    if f.pointee.prepared == 0 { inputProduct(4, 2, f, panel, z) }
+    product(4, 2, f, f.pointee.recurrent, panel, f.pointee.rows, f.pointee.h, width, z, f.pointee.z_row, nil)
     for r in 0..<f.pointee.rows {
       let unit = r * width + u * lanes
       let p = z + r * f.pointee.z_row
-      let (ai, af, ag, ao) = (load(p), load(p + 16), load(p + 32), load(p + 48))
-      lstmUnits(f.pointee.saving != 0, ai, af, ag, ao, p, f.pointee.s + (r * f.pointee.blocks + u) * 32, f.pointee.c + unit, f.pointee.h_next + unit, &check)
+      let s = f.pointee.s + (r * f.pointee.blocks + u) * 32
+      lstmUnits(
+        f.pointee.saving != 0, load(p), load(p + 16), load(p + 32), load(p + 48), p, s, f.pointee.c + unit, f.pointee.h_next + unit, &check)
     }
+    u += f.pointee.stride
   }
   return check.result
 }

@@ -12,7 +12,9 @@ import CVector
 #endif
 
 /// Whether a step is a single row's whose sums fit the registers. The baseline of x86-64 has too few: it takes the way of several rows.
-@inline(always) func staysInRegisters(_ f: Frame) -> Bool { accumulators >= 4 && f.pointee.rows == 1 && f.pointee.saving == 0 }
+@inline(always) func staysInRegisters(_ f: Frame) -> Bool {
+  accumulators >= 4 && f.pointee.rows == 1 && f.pointee.saving == 0 && f.pointee.precision == rill__float32
+}
 
 /// Accumulators, of which a kernel uses as many as its literal arguments say; the others vanish.
 typealias Sums = InlineArray<24, Vector>

@@ -16,14 +16,17 @@ package class Cell: Unit {
   package var memory: Memory { .hidden }
   package var workspace: Workspace { Workspace(z: shape.width * shape.gates.slots) }
   package func stepKernel(_ kernels: Kernels) -> ForwardKernel? { nil }
-  package func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>) {
+  package func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>, _ precision: Precision) {
+    let panel = shape.panel(precision)
     frame.blocks = shape.blocks
     frame.output_size = shape.hiddenSize
-    frame.input_rows = shape.inputRows
-    frame.recurrent_rows = shape.recurrentRows
+    frame.input = panel.matrices[0]
+    frame.recurrent = panel.matrices[1]
+    if panel.matrices.count > 2 { frame.candidate = panel.matrices[2] }
+    frame.precision = precision.rawValue
     frame.input_gates = shape.gates.inputGates.count
     frame.slots = shape.gates.slots
-    frame.panel = shape.panel
+    frame.panel = panel.count
     frame.count = shape.blocks
     frame.stride = 1
     frame.weights = packed
@@ -55,13 +58,29 @@ package class Cell: Unit {
 
   private final var stateCount: Int { places.hidden == nil ? 0 : shape.width * memory.vectors }
 
-  package final var initialState: (hidden: Int, cell: Int)? {
-    places.hidden == nil ? nil : (shape.blocks * shape.panel, shape.blocks * shape.panel + shape.width)
+  package final func initialState(_ precision: Precision) -> (hidden: Int, cell: Int)? {
+    let start = shape.blocks * shape.panel(precision).count
+    return places.hidden == nil ? nil : (start, start + shape.width)
+  }
+
+  package final func packedCount(_ precision: Precision) -> Int { shape.blocks * shape.panel(precision).count + stateCount }
+
+  package final func shrink(_ packed: UnsafePointer<Float>, _ precision: Precision, _ small: UnsafeMutablePointer<Float>) {
+    let (from, to) = (shape.panel(.float32), shape.panel(precision))
+    for u in 0..<shape.blocks {
+      RillNetwork.shrink(from, packed + u * from.count, to: to, small + u * to.count, isLookedUp: shape.readsTokens, precision)
+    }
+    (small + shape.blocks * to.count).copy(packed + shape.blocks * from.count, stateCount)
+  }
+
+  package final func expansion(_ precision: Precision) -> (matrix: Int, row: Int) {
+    let vectors = shape.gates.inputGates.count
+    return (padded(max(shape.readsTokens ? 0 : shape.inputRows, shape.recurrentRows), to: 4) * vectors * 16, vectors * 16)
   }
 
   package final func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>) {
     shape.pack(parameters, places, packed)
-    guard let initial = initialState else { return }
+    guard let initial = initialState(.float32) else { return }
     if let hidden = places.hidden { (packed + initial.hidden).copy(parameters + hidden, shape.hiddenSize) }
     if let cell = places.cell { (packed + initial.cell).copy(parameters + cell, shape.hiddenSize) }
   }
@@ -79,7 +98,7 @@ package class Cell: Unit {
     let space = workspace
     startState(tape, rows)
     var frame = rill__frame()
-    fill(&frame, packed: tape.packed)
+    fill(&frame, packed: tape.packed, .float32)
     frame.saving = pass.isTraining ? 1 : 0
     frame.x_stride = tape.xStride
     for t in 0..<tape.steps {
@@ -110,7 +129,7 @@ package class Cell: Unit {
     let width = shape.width
     for row in 0..<rows {
       let hidden = tape.hidden.pointer + row * width
-      if let initial = initialState {
+      if let initial = initialState(.float32) {
         hidden.copy(tape.packed + initial.hidden, width)
         if memory.vectors == 2 { (tape.cell.pointer + row * width).copy(tape.packed + initial.cell, width) }
       } else {

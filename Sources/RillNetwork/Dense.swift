@@ -25,14 +25,31 @@ package final class Dense: Unit {
   private var width: Int { padded(outputSize) }
   private var inputWidth: Int { padded(inputSize) }
   private var inputRows: Int { readsTokens ? inputSize : padded(inputSize, to: chains) }
-  private var panel: Int { (1 + inputRows) * 16 }
+  private var panel: Int { panel(.float32).count }
   /// Few outputs: weights lie as rows, each output is a scalar product (see Dense.swift of the kernels).
   private var isByRows: Bool { outputSize <= 4 && !readsTokens }
 
   package var packedCount: Int { isByRows ? 16 + outputSize * inputWidth : width / 16 * panel }
+  private func panel(_ precision: Precision) -> Panel {
+    Panel(bias: 1, matrices: [(inputRows, 1)], isLookedUp: readsTokens, isByRows ? .float32 : precision)
+  }
+
+  package func packedCount(_ precision: Precision) -> Int { isByRows ? packedCount : width / 16 * panel(precision).count }
+
+  package func shrink(_ packed: UnsafePointer<Float>, _ precision: Precision, _ small: UnsafeMutablePointer<Float>) {
+    if isByRows { return small.copy(packed, packedCount) }
+    let (from, to) = (panel(.float32), panel(precision))
+    for u in 0..<(width / 16) {
+      RillNetwork.shrink(from, packed + u * from.count, to: to, small + u * to.count, isLookedUp: readsTokens, precision)
+    }
+  }
+
+  package func expansion(_ precision: Precision) -> (matrix: Int, row: Int) {
+    isByRows || readsTokens ? (0, 0) : (padded(inputRows, to: 4) * 16, 16)
+  }
+
   package var memory: Memory { .none }
   package var workspace: Workspace { Workspace(z: width) }
-  package var initialState: (hidden: Int, cell: Int)? { nil }
   package var multiplyAdds: Int { readsTokens ? 0 : inputSize * outputSize }
 
   package func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>) {
@@ -48,11 +65,13 @@ package final class Dense: Unit {
     }
   }
 
-  package func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>) {
+  package func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>, _ precision: Precision) {
     frame.blocks = width / 16
     frame.output_size = outputSize
-    frame.input_rows = isByRows ? inputWidth : inputRows
-    frame.panel = panel
+    let panel = panel(precision)
+    frame.input = isByRows ? rill__matrix(at: 16, rows: inputWidth, scales_at: 0) : panel.matrices[0]
+    frame.panel = panel.count
+    frame.precision = isByRows ? 0 : precision.rawValue
     frame.kind = activation
     frame.weights = packed
   }
@@ -68,7 +87,7 @@ package final class Dense: Unit {
   /// All time steps at once.
   package func forward(_ tape: Tape, _ pass: Pass, isActive: Bool) {
     var frame = rill__frame()
-    fill(&frame, packed: tape.packed)
+    fill(&frame, packed: tape.packed, .float32)
     if !isActive { frame.kind = Int(rill__linear) }
     frame.rows = tape.steps * pass.rows
     frame.saving = pass.isTraining ? 1 : 0

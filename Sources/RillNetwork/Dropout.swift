@@ -19,11 +19,10 @@ package final class Dropout: Unit {
   package var memory: Memory { .none }
   /// z holds the mask.
   package var workspace: Workspace { Workspace(z: width) }
-  package func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>) {}
+  package func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>, _ precision: Precision) {}
   package func rowCalls(_ kernels: Kernels) -> [RowCall] { [] }
 
   package func stepKernel(_ kernels: Kernels) -> ForwardKernel? { nil }
-  package var initialState: (hidden: Int, cell: Int)? { nil }
   package var multiplyAdds: Int { 0 }
   package var transposedCount: Int { 0 }
   package func packTransposed(_ parameters: UnsafePointer<Float>, _ transposed: UnsafeMutablePointer<Float>) {}

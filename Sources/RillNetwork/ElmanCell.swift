@@ -22,8 +22,8 @@ package final class ElmanCell: Cell {
     return shape.blocks >= 4 ? kernels.table.elman_fours.map { ($0, 4) } : kernels.table.elman_pairs.map { ($0, 2) }
   }
 
-  package override func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>) {
-    super.fill(&frame, packed: packed)
+  package override func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>, _ precision: Precision) {
+    super.fill(&frame, packed: packed, precision)
     frame.kind = Int(isRelu ? rill__relu : rill__tanh)
   }
 

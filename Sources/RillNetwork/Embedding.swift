@@ -18,14 +18,13 @@ package final class Embedding: Unit {
   package var packedCount: Int { tokenCount * width }
   package var memory: Memory { .none }
   package var workspace: Workspace { Workspace() }
-  package var initialState: (hidden: Int, cell: Int)? { nil }
   package var multiplyAdds: Int { 0 }
 
   package func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>) {
     for token in 0..<tokenCount { (packed + token * width).copy(parameters + weight + token * outputSize, outputSize) }
   }
 
-  package func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>) {
+  package func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>, _ precision: Precision) {
     frame.blocks = width / 16
     frame.output_size = outputSize
     frame.weights = packed
@@ -37,7 +36,7 @@ package final class Embedding: Unit {
 
   package func forward(_ tape: Tape, _ pass: Pass) {
     var frame = rill__frame()
-    fill(&frame, packed: tape.packed)
+    fill(&frame, packed: tape.packed, .float32)
     frame.rows = tape.steps * pass.rows
     frame.tokens = tape.tokens
     frame.h_next = tape.output

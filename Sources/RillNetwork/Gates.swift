@@ -52,15 +52,18 @@ package struct CellShape {
   var inputRows: Int { readsTokens ? inputSize : padded(inputSize, to: gates.chains) }
   var recurrentRows: Int { padded(hiddenSize, to: gates.chains) }
 
-  /// Floats of one block's panel.
-  var panel: Int {
-    var vectors = gates.slots + inputRows * gates.inputGates.count
-    for group in gates.groups { vectors += recurrentRows * group.gates.count }
-    return vectors * 16
+  func panel(_ precision: Precision) -> Panel {
+    Panel(
+      bias: gates.slots, matrices: [(inputRows, gates.inputGates.count)] + gates.groups.map { (recurrentRows, $0.gates.count) },
+      isLookedUp: readsTokens, precision)
   }
+
+  /// Floats of one block's panel.
+  var panel: Int { panel(.float32).count }
 
   /// Packs weights and biases for the forward kernels.
   func pack(_ parameters: UnsafePointer<Float>, _ places: CellParameters, _ packed: UnsafeMutablePointer<Float>) {
+    let panel = panel
     for u in 0..<blocks {
       var to = packed + u * panel
       let units = min(16, hiddenSize - u * 16)

@@ -2,16 +2,6 @@ import CVector
 import RillBase
 import Synchronization
 
-/// Parameters packed for the kernels at one moment, immutable. Streams that compute from it are counted in `pins`.
-package final class Snapshot {
-  package let packed: Buffer<Float>
-  let pins = Atomic<Int>(0)
-
-  init(_ packed: Buffer<Float>) { self.packed = packed }
-
-  convenience init(count: Int) throws(RillError) { self.init(try Buffer(count: count)) }
-}
-
 /// A network with parameters. The parameters have one user at a time; snapshots of them are read by any number of threads.
 package final class Model {
   package let network: Network
@@ -25,6 +15,8 @@ package final class Model {
   /// Keeps snapshots alive: the current one and those that a stream may still use. Changed only under `access`.
   private var snapshots: [Snapshot]
   package var snapshotCount: Int { snapshots.count }
+  /// Precisions (bits 1 << raw value) that streams were made with: every snapshot has its weights in these too.
+  private let precisions = Atomic<Int>(0)
 
   /// A model with random parameters, or without a seed with zeros, for a file's to be read over them.
   package convenience init(_ network: Network, seed: UInt64?) throws(RillError) {
@@ -59,12 +51,36 @@ package final class Model {
     }
     let next = try Snapshot(count: network.packedCount)
     network.pack(values.pointer, next.packed.pointer)
+    try shrink(next)
     snapshots.append(next)
     current.store(UnsafeRawPointer(Unmanaged.passUnretained(next).toOpaque()), ordering: .sequentiallyConsistent)
+    // A stream of another precision may just have been made, on the older snapshot. It stays there, for want of memory, until the next publish.
+    do throws(RillError) { try shrink(next) } catch {}
     // A stream that read the old address before the store has announced itself in `entering` until its pin counts. If one is under way, old
     // snapshots stay until the next publish.
     guard entering.load(ordering: .sequentiallyConsistent) == 0 else { return }
     snapshots.removeAll { $0 !== next && $0.pins.load(ordering: .sequentiallyConsistent) == 0 }
+  }
+
+  private func shrink(_ snapshot: Snapshot) throws(RillError) {
+    let wanted = precisions.load(ordering: .sequentiallyConsistent)
+    for precision in [Precision.bfloat16, .int8] where wanted & (1 << precision.rawValue) != 0 {
+      try snapshot.shrink(network, precision)
+    }
+  }
+
+  /// Pins the newest snapshot, with its weights in that precision. May allocate.
+  package func pinNewest(_ precision: Precision) throws(RillError) -> Unmanaged<Snapshot> {
+    // Announced first: a publish from now on makes these weights, and an earlier one is what is pinned here.
+    precisions.bitwiseOr(1 << precision.rawValue, ordering: .sequentiallyConsistent)
+    let newest = pinNewest()
+    do throws(RillError) {
+      try newest.takeUnretainedValue().shrink(network, precision)
+    } catch {
+      unpin(newest)
+      throw error
+    }
+    return newest
   }
 
   /// Pins the newest snapshot. Wait-free, allocates nothing.

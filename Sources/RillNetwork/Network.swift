@@ -73,6 +73,21 @@ package final class Network {
     for (unit, offset) in zip(units, packedOffsets) { unit.pack(values, packed + offset) }
   }
 
+  /// Where each unit's parameters start in a snapshot of that precision, and after the last, their total. Whole vectors.
+  package func packedOffsets(_ precision: Precision) -> [Int] {
+    var offsets = [0]
+    for unit in units { offsets.append(offsets[offsets.count - 1] + padded(unit.packedCount(precision))) }
+    return offsets
+  }
+
+  /// Makes small weights from packed ones.
+  package func shrink(_ packed: UnsafePointer<Float>, _ precision: Precision, _ small: UnsafeMutablePointer<Float>) {
+    let mode = rill__enter_float_mode()
+    defer { rill__leave_float_mode(mode) }
+    let offsets = packedOffsets(precision)
+    for (index, unit) in units.enumerated() { unit.shrink(packed + packedOffsets[index], precision, small + offsets[index]) }
+  }
+
   package func packTransposed(_ values: UnsafePointer<Float>, _ transposed: UnsafeMutablePointer<Float>) {
     for (unit, offset) in zip(units, transposedOffsets) { unit.packTransposed(values, transposed + offset) }
   }

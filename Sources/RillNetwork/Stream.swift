@@ -9,6 +9,7 @@ package final class Stream {
   package let model: Model
   package let batchSize: Int
   let network: Network
+  let precision: Precision
 
   /// A unit that inference runs.
   struct Part {
@@ -48,15 +49,21 @@ package final class Stream {
   /// True after a diverged step: the state is lost.
   package internal(set) var needsReset = false
 
-  package convenience init(_ model: Model, batchSize: Int) throws(RillError) {
-    let layout = try StreamLayout(model.network, batchSize)
-    self.init(model, batchSize, layout, try Buffer(count: layout.total))
+  package convenience init(_ model: Model, batchSize: Int, _ options: StreamOptions = StreamOptions()) throws(RillError) {
+    let layout = try StreamLayout(model.network, batchSize, options.precision)
+    let memory = try Buffer<Float>(count: layout.total)
+    self.init(model, batchSize, options, layout, memory, try model.pinNewest(options.precision))
   }
 
-  private init(_ model: Model, _ batchSize: Int, _ layout: StreamLayout, _ memory: Buffer<Float>) {
+  private init(
+    _ model: Model, _ batchSize: Int, _ options: StreamOptions, _ layout: StreamLayout, _ memory: Buffer<Float>,
+    _ snapshot: Unmanaged<Snapshot>
+  ) {
     self.model = model
     self.batchSize = batchSize
     self.memory = memory
+    self.snapshot = snapshot
+    precision = options.precision
     network = model.network
     stepKernel = network.kernels.table.step
     blockSteps = layout.blockSteps
@@ -70,6 +77,7 @@ package final class Stream {
     plan = .allocate(capacity: 1)
     plan.initialize(to: rill__plan())
     plan.pointee.rows = batchSize
+    plan.pointee.replacing = options.replacesNonFinite ? 1 : 0
     plan.pointee.input_size = input.size
     plan.pointee.input_width = lastWidth
     plan.pointee.input = base + layout.input
@@ -82,8 +90,10 @@ package final class Stream {
       plan.pointee.output_shift = UnsafePointer(scaling.shift.pointer)
       plan.pointee.output_scale = UnsafePointer(scaling.scale.pointer)
     }
+    let isRow = batchSize == 1 && precision == .float32
+    let offsets = model.network.packedOffsets(precision)
     let units = layout.kernels.map { model.network.units[$0.unit] }
-    let rowCalls = units.map { batchSize == 1 ? $0.rowCalls(model.network.kernels) : [] }
+    let rowCalls = units.map { isRow ? $0.rowCalls(model.network.kernels) : [] }
     let callCount = rowCalls.reduce(0) { $0 + max(1, $1.count) }
     parts = .allocate(capacity: units.count)
     plan.pointee.count = callCount
@@ -95,7 +105,7 @@ package final class Stream {
       let width = padded(unit.outputSize)
       var frame = rill__frame()
       frame.rows = batchSize
-      unit.fill(&frame, packed: UnsafePointer(base))
+      unit.fill(&frame, packed: UnsafePointer(base), precision)
       frame.x_stride = lastWidth
       if unit.memory.vectors > 1 { frame.c = base + layout.cells[index] }
       frame.z = base + layout.z
@@ -104,10 +114,11 @@ package final class Stream {
       frame.z_block = unit.workspace.q > 0 ? batchSize * frame.z_row : 0
       frame.s = base + layout.z  // never touched: nothing is saved for backward
       frame.q = base + layout.q
+      frame.expanded = base + layout.expanded
       let slots = base + layout.outputs[index]
       let slotCount = batchSize * width
       let calls =
-        rowCalls[index].isEmpty ? [RowCall(kernel: kernel, first: 0, count: frame.count, stride: 1)] : rowCalls[index]
+        rowCalls[index].isEmpty ? [RowCall(kernel: kernel, first: 0, count: frame.blocks, stride: 1)] : rowCalls[index]
       for turn in 0..<2 {
         // Slot `turn` of this unit from slot `turn` of the one before.
         frame.x = turn == 0 ? last.0 : last.1
@@ -122,11 +133,11 @@ package final class Stream {
         }
       }
       (frame.first, frame.count, frame.stride) = (0, frame.blocks, 1)
-      let initial = unit.initialState
+      let initial = unit.initialState(precision)
       (parts.baseAddress! + index).initialize(
         to: Part(
           kernel: kernel, frame: frame, slots: slots, slotCount: slotCount, width: width, remembers: unit.memory.vectors > 0,
-          packedOffset: network.packedOffsets[unitIndex], initialHidden: initial?.hidden ?? -1, initialCell: initial?.cell ?? -1,
+          packedOffset: offsets[unitIndex], initialHidden: initial?.hidden ?? -1, initialCell: initial?.cell ?? -1,
           calls: place..<(place + calls.count), unit: unitIndex))
       place += calls.count
       last = (UnsafePointer(slots), UnsafePointer(slots + slotCount))
@@ -134,7 +145,6 @@ package final class Stream {
     }
     plan.pointee.outputs = (last.0, last.1)
     plan.pointee.output_width = lastWidth
-    snapshot = model.pinNewest()
     adoptWeights()
     reset()
   }
@@ -157,13 +167,15 @@ package final class Stream {
   package func refresh() {
     if model.isNewest(snapshot) { return }
     let newest = model.pinNewest()
+    // A publish that is just under way may not have come to this precision yet.
+    guard newest._withUnsafeGuaranteedRef({ $0.weights(precision) }) != nil else { return model.unpin(newest) }
     model.unpin(snapshot)
     snapshot = newest
     adoptWeights()
   }
 
   private func adoptWeights() {
-    let packed = snapshot._withUnsafeGuaranteedRef { UnsafePointer($0.packed.pointer) }
+    let packed = snapshot._withUnsafeGuaranteedRef { $0.weights(precision)! }
     for index in parts.indices {
       let weights = packed + parts[index].packedOffset
       parts[index].frame.weights = weights

@@ -16,9 +16,11 @@ struct StreamLayout {
   private(set) var cells: [Int] = []
   private(set) var z = 0
   private(set) var q = 0
+  /// For small weights: a matrix unpacked, and rows of its outputs.
+  private(set) var expanded = 0
   private(set) var total = 0
 
-  init(_ network: Network, _ batchSize: Int) throws(RillError) {
+  init(_ network: Network, _ batchSize: Int, _ precision: Precision) throws(RillError) {
     let widest = network.units.reduce(16) { max($0, $1.workspace.z) }
     // 32 rows are product enough. A block's pre-activations stay within half a megabyte, which is a part of a second-level cache.
     blockSteps = max(1, min(32 / batchSize, 131_072 / widest))
@@ -34,6 +36,10 @@ struct StreamLayout {
     }
     z = try take(blockSteps * batchSize, widest)
     self.q = try take(batchSize, q)
+    if precision != .float32 {
+      expanded = try take(1, network.units.reduce(0) { max($0, $1.expansion(precision).matrix) })
+      _ = try take(blockSteps * batchSize, network.units.reduce(0) { max($0, $1.expansion(precision).row) })
+    }
   }
 
   private mutating func take(_ rows: Int, _ width: Int) throws(RillError) -> Int {

@@ -1,4 +1,5 @@
 import CVector
+import RillBase
 
 /// A step of the chain that a network computes: one cell of a recurrent layer, a dense layer, an embedding, a dropout. A unit holds sizes and
 /// places, no numbers: parameters come packed, state and workspaces belong to streams and tapes.
@@ -14,6 +15,12 @@ package protocol Unit: AnyObject {
   /// Packs parameters (the model's flat array) into zeroed memory of `packedCount` floats.
   func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>)
 
+  /// The same of other precisions; what does not become smaller is as in float32.
+  func packedCount(_ precision: Precision) -> Int
+
+  /// Makes small weights, in zeroed memory of `packedCount(precision)` floats, from packed ones.
+  func shrink(_ packed: UnsafePointer<Float>, _ precision: Precision, _ small: UnsafeMutablePointer<Float>)
+
   /// What the unit remembers between steps.
   var memory: Memory { get }
 
@@ -21,7 +28,10 @@ package protocol Unit: AnyObject {
   var workspace: Workspace { get }
 
   /// Sizes and weights of a frame; buffers are the caller's.
-  func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>)
+  func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>, _ precision: Precision)
+
+  /// Floats that several rows of a step need to unpack small weights: for a matrix, and for each row.
+  func expansion(_ precision: Precision) -> (matrix: Int, row: Int)
 
   /// The kernel of a step; nil for a unit that inference passes over.
   func stepKernel(_ kernels: Kernels) -> ForwardKernel?
@@ -30,7 +40,7 @@ package protocol Unit: AnyObject {
   func rowCalls(_ kernels: Kernels) -> [RowCall]
 
   /// Offset of the initial hidden (Hp) and cell (Hp) state in the packed parameters; nil: zeros.
-  var initialState: (hidden: Int, cell: Int)? { get }
+  func initialState(_ precision: Precision) -> (hidden: Int, cell: Int)?
 
   /// Multiply-adds of one step of one row.
   var multiplyAdds: Int { get }
@@ -50,6 +60,15 @@ package protocol Unit: AnyObject {
   /// Turns tape.dy into the gradient of the input (added to nothing: written to `dx` if that is not nil) and of the parameters (added to
   /// `gradients`, the model's flat array).
   func backward(_ tape: Tape, _ pass: Pass, dx: UnsafeMutablePointer<Float>?, gradients: UnsafeMutablePointer<Float>)
+}
+
+extension Unit {
+  package func packedCount(_ precision: Precision) -> Int { packedCount }
+  package func shrink(_ packed: UnsafePointer<Float>, _ precision: Precision, _ small: UnsafeMutablePointer<Float>) {
+    small.copy(packed, packedCount)
+  }
+  package func expansion(_ precision: Precision) -> (matrix: Int, row: Int) { (0, 0) }
+  package func initialState(_ precision: Precision) -> (hidden: Int, cell: Int)? { nil }
 }
 
 /// A forward kernel: see rill__kernels.

@@ -89,8 +89,8 @@ private func lstmStep(_ rows: Int, _ table: rill__kernels) -> [Float] {
               frame.rows = rows
               frame.blocks = 2
               frame.output_size = 32
-              frame.input_rows = 20
-              frame.recurrent_rows = 32
+              frame.input = rill__matrix(at: 64, rows: 20, scales_at: 0)
+              frame.recurrent = rill__matrix(at: 64 * 21, rows: 32, scales_at: 0)
               frame.input_gates = 4
               frame.slots = 4
               frame.panel = (1 + 20 + 32) * 64

@@ -35,8 +35,12 @@ RILL__INLINE float rill__largest(rill__v16 x) { return __builtin_reduce_max(x); 
 
 RILL__INLINE float rill__logf(float x) { return __builtin_logf(x); }
 
-/* Whether a lane is negative. */
 typedef int32_t rill__i16 __attribute__((ext_vector_type(16)));
+
+/* The lanes as floats. */
+RILL__INLINE rill__v16 rill__to_float(rill__i16 x) { return __builtin_convertvector(x, rill__v16); }
+
+/* Whether a lane is negative. */
 RILL__INLINE int rill__any_negative(rill__i16 x) {
 #if defined(__AVX512DQ__)
   return _mm512_movepi32_mask((__m512i)x) != 0;
@@ -75,13 +79,28 @@ RILL__INLINE void rill__denormalize(float *x, const float *shift, const float *s
 /* Shape letters: B rows (lanes of a batch), K input size, H hidden size, Hp = H rounded up to 16, U = Hp / 16 unit blocks, S slots.
  * All arrays are 64-byte aligned; entries from H to Hp are zero in hidden and cell state. */
 
+/* How weights are stored in panels.
+ *   float32   a row of a matrix is a vector per gate
+ *   bfloat16  rows k (low half) and k + 1 (high half) share the 32-bit lanes of a vector
+ *   int8      rows k ... k + 3 share them, from the low byte up; see SmallWeights.swift */
+enum { rill__float32 = 0, rill__bfloat16 = 1, rill__int8 = 2 };
+
+/* A matrix in every panel. */
+typedef struct rill__matrix {
+  long at;                /* floats from the panel's start to the first row */
+  long rows;              /* padded to the chains (int8: to 4) */
+  long scales_at;         /* int8: floats from the panel's start to the scales, a vector per gate */
+} rill__matrix;
+
 /* One forward time step of a layer, for `rows` sequences. */
 typedef struct rill__frame {
   long rows;
   long blocks;            /* U, of the output */
   long output_size;       /* H (or a dense layer's outputs), not padded */
-  long input_rows;        /* rows of input weights in a panel: K padded to the chains, or the number of tokens */
-  long recurrent_rows;    /* rows of recurrent weights in a panel: H padded to the chains */
+  rill__matrix input;     /* of K rows, or of one row per token, which are float32 in any precision */
+  rill__matrix recurrent; /* of H rows */
+  rill__matrix candidate; /* of H rows: reset-before GRU */
+  long precision;
   long input_gates;       /* vectors of an input row */
   long slots;             /* S */
   long panel;             /* floats from one block's panel to the next */
@@ -92,7 +111,7 @@ typedef struct rill__frame {
   const float *weights;   /* packed panels, [U] of [bias | input rows | recurrent rows] */
   const float *x;         /* [B][x_stride], or NULL with tokens */
   long x_stride;
-  const int32_t *tokens;  /* [B], each -1 ..< input_rows, or NULL */
+  const int32_t *tokens;  /* [B], each -1 ..< input.rows, or NULL */
   const float *h;         /* [B][Hp] hidden state before the step */
   float *h_next;          /* [B][Hp] hidden state after it; the output of any layer; does not overlap h */
   float *c;               /* [B][Hp] cell state, in place */
@@ -101,6 +120,7 @@ typedef struct rill__frame {
   long z_row;             /* floats from a row of z to the next */
   float *s;               /* [B][U][...][16] more factors, written when saving */
   float *q;               /* [B][Hp] reset-before GRU: r * h */
+  float *expanded;        /* bfloat16 and int8, several rows: a matrix of a panel as floats, and behind it [B] rows of it */
 } rill__frame;
 
 /* A kernel and what to call it with. */

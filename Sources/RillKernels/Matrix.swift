@@ -1,0 +1,57 @@
+import CVector
+
+// Products of rows of numbers with a matrix of a panel, whatever the weights' precision.
+
+/// c[r] = start + a[r]·w, r < rows: V vectors in P chains, start the bias or c itself. panel: of the unit block.
+@inline(always) func product(
+  _ V: Int, _ P: Int, _ f: Frame, _ m: rill__matrix, _ panel: Source, _ rows: Int, _ a: Source, _ aRow: Int, _ c: Target,
+  _ cRow: Int, _ bias: Source?
+) {
+  if f.pointee.precision == rill__float32 {
+    affineRows(V, P, rows, m.rows, a, aRow, panel + m.at, c, cRow, bias)
+  } else if rows == 1 {
+    if f.pointee.precision == rill__int8 {
+      quartersRow(V, P, m.rows, a, panel + m.at, panel + m.scales_at, c, bias)
+    } else {
+      halvesRow(V, P, m.rows, a, panel + m.at, c, bias)
+    }
+  } else {
+    smallProduct(V, P, f, m, panel, rows, a, aRow, c, cRow, bias)
+  }
+}
+
+/// Rows of V vectors behind one another.
+@inline(always) func affineRows(
+  _ V: Int, _ P: Int, _ rows: Int, _ k: Int, _ a: Source, _ aRow: Int, _ w: Source, _ c: Target, _ cRow: Int, _ bias: Source?
+) {
+  switch V {
+  case 4: affineFour(rows, k, a, aRow, w, 64, c, cRow, bias)
+  case 3: affineThree(rows, k, a, aRow, w, 48, c, cRow, bias)
+  case 2: affineTwo(rows, k, a, aRow, w, 32, c, cRow, bias)
+  default:
+    if P == 4 { affineOneOfFourChains(rows, k, a, aRow, w, 16, c, cRow, bias) } else { affineOne(rows, k, a, aRow, w, 16, c, cRow, bias) }
+  }
+}
+
+/// The input part of one block for all rows: V slots of z, from slot 0 on, from bias and input.
+@inline(always) func inputProduct(_ V: Int, _ P: Int, _ f: Frame, _ panel: Source, _ z: Target) {
+  if let tokens = f.pointee.tokens {
+    return lookUp(V, f.pointee.rows, tokens, panel + f.pointee.input.at, V * lanes, z, f.pointee.z_row, panel)
+  }
+  product(
+    V, P, f, f.pointee.input, panel, f.pointee.rows, f.pointee.x, f.pointee.x_stride, z, f.pointee.z_row,
+    panel)
+}
+
+/// The input part of all blocks, for rows of several time steps at once.
+func prepare(_ f: Frame) {
+  for u in 0..<f.pointee.blocks {
+    let panel = Source(f.pointee.weights!) + u * f.pointee.panel
+    let z = Target(f.pointee.z!) + u * f.pointee.z_block
+    switch f.pointee.input_gates {
+    case 4: inputProduct(4, 2, f, panel, z)
+    case 3: inputProduct(3, 2, f, panel, z)
+    default: inputProduct(1, 4, f, panel, z)
+    }
+  }
+}

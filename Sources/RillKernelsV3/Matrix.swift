@@ -1,0 +1,1 @@
+../RillKernels/Matrix.swift

@@ -1,0 +1,1 @@
+../RillKernels/SmallWeights.swift
