@@ -110,7 +110,7 @@
  *
  * Numbers. Computation is in float32, round to nearest, with denormals flushed to zero, whatever mode the host has set; the
  * host's mode is restored on return. On one machine the same inputs give the same bits from step, run and rill_model_run, in
- * any batch. On x86-64 a model takes the best instruction-set level of the processor when it is created or loaded; the environment
+ * any batch; a stream of smaller weights ("precision") gives its own bits, the same from its step and run. On x86-64 a model takes the best instruction-set level of the processor when it is created or loaded; the environment
  * variable RILL_ISA ("baseline" or "v3") lowers it; the baseline differs in the last bits.
  *
  * Options. Parameters named options, and configuration, are JSON text (NUL-terminated, UTF-8). options may be NULL or "{}" for
@@ -195,8 +195,11 @@ typedef struct rill_model rill_model;
 rill_status rill_model_create(const char *configuration, uint64_t seed, const char *options, rill_model **model);
 
 /* Loads a model file from a path (as the C library's open takes it).
- * options: no keys yet. model: out, the caller destroys it; NULL on failure. If the file carries a self-test it is run; a
- * mismatch is RILL_ERROR_FORMAT. Errors: ARGUMENT, IO, FORMAT (naming the JSON path), UNSUPPORTED, MEMORY. */
+ * options:
+ *   "initial_state"  true: every recurrent layer gets initial states (parameters h0 and, of an lstm, c0), whatever the file says; those that
+ *                    the file does not have are zero. Default false: as the file says
+ * model: out, the caller destroys it; NULL on failure. If the file carries a self-test it is run; a mismatch is RILL_ERROR_FORMAT.
+ * Errors: ARGUMENT, IO, FORMAT (naming the JSON path), UNSUPPORTED, MEMORY. */
 rill_status rill_model_load(const char *path, const char *options, rill_model **model);
 
 /* The same from memory. text: text_length bytes of JSON; a terminating NUL is not needed and not counted. */
@@ -217,7 +220,8 @@ rill_status rill_model_save_text(const rill_model *model, const char *options, c
 
 /* Describes the model as JSON text: versions, the configuration with every default filled in, "input_size", "output_size",
  * "output_per_sequence", "parameters" (name, shape), "parameter_values" (their total), "states" (name, shape without the batch:
- * [num_layers, hidden_size]), "multiply_adds" and "weight_bytes" per time step and sequence, "instruction_set" (the kernels in use).
+ * [num_layers, hidden_size]), "multiply_adds" per time step and sequence, "weight_bytes" (what a step reads: an object with the bytes in "float32", "bfloat16" and
+ * "int8"), "instruction_set" (the kernels in use).
  * Any thread, also while a trainer writes. Errors: ARGUMENT, MEMORY. */
 rill_status rill_model_describe(const rill_model *model, char *buffer, size_t capacity, size_t *length);
 
@@ -275,13 +279,36 @@ rill_status rill_model_run(rill_model *model, size_t sequence_length, size_t bat
 rill_status rill_model_run_tokens(rill_model *model, size_t sequence_length, size_t batch_size, const int32_t *tokens, size_t token_count,
                                   const int32_t *lengths, size_t length_count, float *outputs, size_t output_count);
 
+/* What smaller weights cost on the host's own data: computes whole sequences from the initial state, with the current snapshot, once in
+ * float32 and once with weights of that precision ("bfloat16" or "int8"; see rill_stream_create), and compares all outputs.
+ *   inputs              [sequence_length][batch_size][input_size]
+ *   largest_difference  out: the largest absolute difference of an output, in the units of the outputs
+ *   rms_difference      out: the root of the mean squared difference
+ *   rms_output          out: the root of the mean squared float32 output, to hold the others against
+ * For a model with one output per sequence the outputs at every step are compared. Allocates while it runs. Any number of threads at once.
+ * Errors: ARGUMENT, STATE (token model), MEMORY, DIVERGED. */
+rill_status rill_model_evaluate_precision(rill_model *model, const char *precision, size_t sequence_length, size_t batch_size,
+                                          const float *inputs, size_t input_count, double *largest_difference, double *rms_difference,
+                                          double *rms_output);
+
+/* The same for a token model. tokens: [sequence_length][batch_size]. */
+rill_status rill_model_evaluate_precision_tokens(rill_model *model, const char *precision, size_t sequence_length, size_t batch_size,
+                                                 const int32_t *tokens, size_t token_count, double *largest_difference,
+                                                 double *rms_difference, double *rms_output);
+
 /* ------------------------------------------------------------------- stream */
 
 /* The live state of batch_size sequences ("lanes"), which do not influence one another, pinned to one snapshot of its model. */
 typedef struct rill_stream rill_stream;
 
 /* Creates a stream in the model's initial state, on its newest snapshot.
- * batch_size: lanes, 1 ... 65536. options: no keys yet. stream: out, the caller destroys it; NULL on failure.
+ *   batch_size  lanes, 1 ... 65536
+ *   options     "precision"  how weights are stored: "float32" (default); "bfloat16": rounded to 8 bits of mantissa; "int8": to 255 levels between
+ *                            plus and minus the largest weight of a row. A step of a large model is as long as its weights take to be read:
+ *                            half or a quarter of the bytes. Sums and state stay float32, so do the model and everything saved; embeddings,
+ *                            columns for tokens, biases and heads of up to 4 outputs too. rill_model_evaluate_precision tells the cost
+ *               "nonfinite"  input that is infinite or NaN: "refuse" (default) is ARGUMENT; "zero" takes 0 in its place, in the host's units
+ *   stream      out: the caller destroys it; NULL on failure
  * Any thread, also while a trainer writes. Errors: ARGUMENT, FORMAT (options), MEMORY. */
 rill_status rill_stream_create(rill_model *model, size_t batch_size, const char *options, rill_stream **stream);
 
@@ -340,8 +367,31 @@ rill_status rill_stream_save_state(const rill_stream *stream, void *buffer, size
  * layers or batch_size), FORMAT (truncated or corrupted); then the state stays as it was. */
 rill_status rill_stream_load_state(rill_stream *stream, const void *data, size_t length);
 
-/* Adopts the model's newest snapshot; the state stays. Does nothing if it is adopted already. */
+/* Adopts the model's newest snapshot; the state stays. Does nothing if it is adopted already. (A stream of smaller weights that refreshes while the
+ * publish itself is under way may find them unfinished, and stays with the older snapshot until its next refresh.) */
 rill_status rill_stream_refresh(rill_stream *stream);
+
+/* Steps with a constant input until the state rests: no value of it changes by more than tolerance in a step.
+ *   input        [batch_size][input_size]
+ *   tolerance    0 or more; float32 itself seldom comes below 1e-7
+ *   step_limit   steps to make at the most, 1 or more
+ *   step_count   out: steps made; equal to step_limit if the state did not come to rest, which some networks never do
+ *   last_change  out: the largest change of a state value in the last step: at most tolerance if it rests
+ * A stream can begin there, so that the first sound, or the first measurement, does not click: run this once, then rill_model_set_initial_state.
+ * Not a real-time call: it allocates. Errors: as rill_stream_step, and MEMORY. */
+rill_status rill_stream_settle(rill_stream *stream, const float *input, size_t input_count, float tolerance, size_t step_limit,
+                               size_t *step_count, float *last_change);
+
+/* The same for a token model. tokens: [batch_size], each in -1 ..< input_size. */
+rill_status rill_stream_settle_tokens(rill_stream *stream, const int32_t *tokens, size_t token_count, float tolerance, size_t step_limit,
+                                      size_t *step_count, float *last_change);
+
+/* Makes the state of one lane of a stream the model's initial state, its parameters h0 and c0: what a reset goes back to, after
+ * rill_model_publish and rill_stream_refresh.
+ * The stream is of this model or of one with the same recurrent layers. Every recurrent layer must have initial states: "initial_state": true
+ * in the layer, or in the options of rill_model_load. Errors: ARGUMENT (a layer without them, other layers, no such lane), STATE (parameters in
+ * use by another thread; the stream needs a reset). */
+rill_status rill_model_set_initial_state(rill_model *model, const rill_stream *stream, size_t lane);
 
 /* -------------------------------------------------------------------- batch */
 

@@ -26,13 +26,13 @@ public func rill_model_load(
     let out = try required(model, "model")
     out.pointee = nil
     let path = try required(path, "path")
-    try checkNoOptions(options)
+    let givesInitialStates = try readLoadOptions(options)
     var data: UnsafeMutableRawPointer?
     var size = 0
     let error = rill__read_file(path, Int(Int32.max), &data, &size)
     guard error == 0, let data else { throw RillError.file(path, errno: error) }
     defer { rill__free(data) }
-    out.pointee = retained(try ModelReader.read(UnsafeRawBufferPointer(start: data, count: size)))
+    out.pointee = retained(try ModelReader.read(UnsafeRawBufferPointer(start: data, count: size), givesInitialStates: givesInitialStates))
   }
 }
 
@@ -45,9 +45,18 @@ public func rill_model_parse(
     out.pointee = nil
     let text = try required(text, "text")
     try check(text_length, in: 0...Int(Int32.max), "text_length")
-    try checkNoOptions(options)
-    out.pointee = retained(try ModelReader.read(UnsafeRawBufferPointer(start: text, count: text_length)))
+    let givesInitialStates = try readLoadOptions(options)
+    out.pointee = retained(
+      try ModelReader.read(UnsafeRawBufferPointer(start: text, count: text_length), givesInitialStates: givesInitialStates))
   }
+}
+
+/// "initial_state".
+private func readLoadOptions(_ options: UnsafePointer<CChar>?) throws(RillError) -> Bool {
+  guard options != nil else { return false }
+  let json = try parseOptions(options)
+  try json.requireObject(keys: ["initial_state"])
+  return try json.member("initial_state")?.boolean() ?? false
 }
 
 @implementation @_cdecl("rill_model_save")

@@ -37,13 +37,18 @@ private func checkRun(
   _ network: Network, _ steps: Int, _ rows: Int, _ inputCount: Int, _ lengths: UnsafePointer<Int32>?, _ lengthCount: Int,
   _ outputs: UnsafeMutablePointer<Float>?, _ outputCount: Int
 ) throws(RillError) {
+  try checkSequences(network, steps, rows, inputCount)
+  try checkLengths(lengths, lengthCount, rows, steps)
+  _ = try required(outputs, "outputs")
+  try check(outputCount, try count(network.isPerSequence ? 1 : steps, rows, network.outputSize), "output_count")
+}
+
+/// The shape of whole sequences.
+func checkSequences(_ network: Network, _ steps: Int, _ rows: Int, _ inputCount: Int) throws(RillError) {
   try check(steps, in: 1...Int(Int32.max), "sequence_length")
   try check(rows, in: 1...Limits.batchSize, "batch_size")
   let isToken = network.input.isToken
   try check(inputCount, try count(steps, rows, isToken ? 1 : network.input.size), isToken ? "token_count" : "input_count")
-  try checkLengths(lengths, lengthCount, rows, steps)
-  _ = try required(outputs, "outputs")
-  try check(outputCount, try count(network.isPerSequence ? 1 : steps, rows, network.outputSize), "output_count")
 }
 
 /// NULL with 0, or one length for each sequence.

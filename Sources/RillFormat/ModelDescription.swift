@@ -33,7 +33,11 @@ package enum ModelDescription {
     }
     try json.set("states", states)
     try json.set("multiply_adds", try JSONNode.integer(network.multiplyAdds))
-    try json.set("weight_bytes", try JSONNode.integer(4 * network.packedCount))
+    let bytes = try JSONNode.object()
+    for precision in [Precision.float32, .bfloat16, .int8] {
+      try bytes.set(Precision.names[precision.rawValue].description, try JSONNode.integer(network.weightBytes(precision)))
+    }
+    try json.set("weight_bytes", bytes)
     try json.set("instruction_set", try JSONNode.text(network.kernels.name.description))
     return try json.serialized()
   }

@@ -17,15 +17,15 @@ package enum ModelReader {
     return try Model(try Network(try Architecture(root)), seed: seed)
   }
 
-  /// A model file.
-  package static func read(_ text: UnsafeRawBufferPointer) throws(RillError) -> Model {
+  /// A model file. givesInitialStates: to every recurrent layer, zero where the file has none.
+  package static func read(_ text: UnsafeRawBufferPointer, givesInitialStates: Bool = false) throws(RillError) -> Model {
     let root = try JSONDocument(parsing: text).root
     try root.requireObject()
     try checkHead(root, isRequired: true)
     try root.requireObject(keys: Architecture.keys + ["parameters", "self_test"])
     let parameters = try root.required("parameters")
-    let model = try Model(try Network(try Architecture(root)), seed: nil)
-    try readParameters(parameters, model)
+    let model = try Model(try Network(try Architecture(root, givesInitialStates: givesInitialStates)), seed: nil)
+    try readParameters(parameters, model, areInitialStatesOptional: givesInitialStates)
     model.publishFirst()
     if let test = try root.member("self_test") { try SelfTest.check(test, model) }
     return model
@@ -47,7 +47,7 @@ package enum ModelReader {
     isRequired ? try root.required(key) : try root.member(key)
   }
 
-  private static func readParameters(_ list: JSONValue, _ model: Model) throws(RillError) {
+  private static func readParameters(_ list: JSONValue, _ model: Model, areInitialStatesOptional: Bool) throws(RillError) {
     let parameters = model.network.parameters
     let count = try list.requireArray(count: 0...100_000)
     var isRead = [Bool](repeating: false, count: parameters.count)
@@ -65,6 +65,7 @@ package enum ModelReader {
       try checkShape(try json.required("shape"), parameter)
       try json.required("data").floats(into: model.values.pointer + parameter.offset, count: parameter.count)
     }
+    for index in parameters.indices where areInitialStatesOptional && parameters[index].isInitialState { isRead[index] = true }
     if let missing = isRead.firstIndex(of: false) { throw .format("parameters: \(parameters[missing].name) is missing") }
   }
 

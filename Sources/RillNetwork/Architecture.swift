@@ -12,8 +12,8 @@ package struct Architecture {
   /// Keys of a configuration; a model file has more.
   package static var keys: [StaticString] { ["format", "format_version", "kind", "name", "metadata", "input", "layers", "output"] }
 
-  /// Reads an object whose keys have been checked.
-  package init(_ json: JSONValue) throws(RillError) {
+  /// Reads an object whose keys have been checked. givesInitialStates: to every recurrent layer, whatever it says.
+  package init(_ json: JSONValue, givesInitialStates: Bool = false) throws(RillError) {
     name = if let value = try json.member("name") { try value.text(maximumBytes: Limits.nameBytes) } else { nil }
     if let value = try json.member("metadata") {
       try value.requireObject()
@@ -26,7 +26,8 @@ package struct Architecture {
     let count = try list.requireArray(count: 1...Limits.layers)
     var layers: [Layer] = []
     for index in 0..<count {
-      let layer = try Layer(list.element(index), index: index, isLast: index == count - 1)
+      var layer = try Layer(list.element(index), index: index, isLast: index == count - 1)
+      if givesInitialStates { layer.giveInitialState() }
       for other in layers where sameBytes(other.name, layer.name) {
         throw .format("layers[\(index)].name: layers[\(other.index)] has the same name, \(layer.name)")
       }
@@ -78,7 +79,11 @@ package struct Layer {
   private let isNamed: Bool
   package let inputSize: Int?
   /// In the order of the kind's options.
-  package let values: [Double]
+  package private(set) var values: [Double]
+
+  mutating func giveInitialState() {
+    if LayerKind.all[kind].isRecurrent { values[RecurrentOption.initialState] = 1 }
+  }
 
   init(_ json: JSONValue, index: Int, isLast: Bool) throws(RillError) {
     try json.requireObject()

@@ -65,6 +65,13 @@ package class Cell: Unit {
 
   package final func packedCount(_ precision: Precision) -> Int { shape.blocks * shape.panel(precision).count + stateCount }
 
+  package final func weightsRead(_ precision: Precision) -> Int {
+    let unread = shape.readsTokens ? (shape.inputSize - 1) * shape.gates.inputGates.count * shape.width : 0
+    return shape.blocks * shape.panel(precision).count - unread
+  }
+
+  package final var initialPlaces: (hidden: Int, cell: Int?)? { places.hidden.map { ($0, places.cell) } }
+
   package final func shrink(_ packed: UnsafePointer<Float>, _ precision: Precision, _ small: UnsafeMutablePointer<Float>) {
     let (from, to) = (shape.panel(.float32), shape.panel(precision))
     for u in 0..<shape.blocks {

@@ -36,6 +36,8 @@ package final class Dense: Unit {
 
   package func packedCount(_ precision: Precision) -> Int { isByRows ? packedCount : width / 16 * panel(precision).count }
 
+  package func weightsRead(_ precision: Precision) -> Int { readsTokens ? 2 * width : packedCount(precision) }
+
   package func shrink(_ packed: UnsafePointer<Float>, _ precision: Precision, _ small: UnsafeMutablePointer<Float>) {
     if isByRows { return small.copy(packed, packedCount) }
     let (from, to) = (panel(.float32), panel(precision))

@@ -16,6 +16,7 @@ package final class Embedding: Unit {
   private var width: Int { padded(outputSize) }
 
   package var packedCount: Int { tokenCount * width }
+  package func weightsRead(_ precision: Precision) -> Int { width }
   package var memory: Memory { .none }
   package var workspace: Workspace { Workspace() }
   package var multiplyAdds: Int { 0 }

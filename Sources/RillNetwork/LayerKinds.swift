@@ -5,6 +5,7 @@ import RillBase
 package struct LayerKind {
   package let name: StaticString
   package let table: OptionTable
+  var isRecurrent = false
   let build: (inout NetworkBuilder, Layer) throws(RillError) -> Void
 
   /// In the order that error messages list them.
@@ -29,7 +30,7 @@ package struct LayerKind {
   private static func recurrent(
     _ name: StaticString, _ own: [Option], _ build: @escaping (inout NetworkBuilder, Layer) throws(RillError) -> Void
   ) -> LayerKind {
-    LayerKind(name: name, table: OptionTable(RecurrentOption.options + own), build: build)
+    LayerKind(name: name, table: OptionTable(RecurrentOption.options + own), isRecurrent: true, build: build)
   }
 }
 

@@ -97,6 +97,9 @@ package final class Network {
     return nil
   }
 
+  /// Bytes of weights that a step reads.
+  package func weightBytes(_ precision: Precision) -> Int { units.reduce(0) { $0 + 4 * $1.weightsRead(precision) } }
+
   package var multiplyAdds: Int { units.reduce(0) { $0 + $1.multiplyAdds } }
 
   private static func hash(_ states: [StateTensor]) -> UInt64 {

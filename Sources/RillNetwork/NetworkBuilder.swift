@@ -58,8 +58,8 @@ struct NetworkBuilder {
         places.biasRecurrent = try addParameter(layer, "bias_hh_l\(k)", rows: recipe.gateCount * hidden, columns: nil, recurrent)
       }
       if layer.values[RecurrentOption.initialState] == 1 {
-        places.hidden = try addParameter(layer, "h0_l\(k)", rows: hidden, columns: nil, .zero)
-        if recipe.forgetBias != nil { places.cell = try addParameter(layer, "c0_l\(k)", rows: hidden, columns: nil, .zero) }
+        places.hidden = try addParameter(layer, "h0_l\(k)", rows: hidden, columns: nil, .initialState)
+        if recipe.forgetBias != nil { places.cell = try addParameter(layer, "c0_l\(k)", rows: hidden, columns: nil, .initialState) }
       }
       let cell = recipe.make(CellShape(inputSize: size, hiddenSize: hidden, readsTokens: readsTokens, gates: recipe.gates), places)
       hasCell = cell.memory.vectors == 2

@@ -10,6 +10,11 @@ package struct Parameter {
   package let offset: Int
 
   package var count: Int { rows * (columns ?? 1) }
+
+  /// h0 or c0.
+  package var isInitialState: Bool {
+    if case .initialState = initial { true } else { false }
+  }
 }
 
 /// How a parameter starts.
@@ -18,7 +23,8 @@ package enum InitialValue {
   case uniform(Double)
   /// Normal with mean 0 and variance 1.
   case normal
-  case zero
+  /// Zeros: of h0 and c0.
+  case initialState
   /// Uniform in ±bound, but `value` for rows `from ..< to`: an LSTM's forget gate.
   case uniformExcept(bound: Double, from: Int, to: Int, value: Float)
 
@@ -30,7 +36,7 @@ package enum InitialValue {
         generator.words(UInt32(truncatingIfNeeded: k >> 2), UInt32(truncatingIfNeeded: index), 0, 0x696e_6974)[k & 3]
       }
       switch self {
-      case .zero:
+      case .initialState:
         values[i] = 0
       case .uniform(let bound):
         values[i] = Float(bound * symmetric(word(i)))

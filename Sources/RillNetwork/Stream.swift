@@ -157,6 +157,7 @@ package final class Stream {
     parts.deallocate()
   }
 
+  package var replacesNonFinite: Bool { plan.pointee.replacing != 0 }
   package var readsTokens: Bool { plan.pointee.input_width == 0 }
   package var inputSize: Int { plan.pointee.input_size }
   package var outputSize: Int { plan.pointee.output_size }

@@ -18,6 +18,9 @@ package protocol Unit: AnyObject {
   /// The same of other precisions; what does not become smaller is as in float32.
   func packedCount(_ precision: Precision) -> Int
 
+  /// Floats of them that a step reads.
+  func weightsRead(_ precision: Precision) -> Int
+
   /// Makes small weights, in zeroed memory of `packedCount(precision)` floats, from packed ones.
   func shrink(_ packed: UnsafePointer<Float>, _ precision: Precision, _ small: UnsafeMutablePointer<Float>)
 
@@ -42,6 +45,9 @@ package protocol Unit: AnyObject {
   /// Offset of the initial hidden (Hp) and cell (Hp) state in the packed parameters; nil: zeros.
   func initialState(_ precision: Precision) -> (hidden: Int, cell: Int)?
 
+  /// Where the initial hidden and cell state stand in the model's parameters; nil for a unit without such parameters.
+  var initialPlaces: (hidden: Int, cell: Int?)? { get }
+
   /// Multiply-adds of one step of one row.
   var multiplyAdds: Int { get }
 
@@ -64,11 +70,13 @@ package protocol Unit: AnyObject {
 
 extension Unit {
   package func packedCount(_ precision: Precision) -> Int { packedCount }
+  package func weightsRead(_ precision: Precision) -> Int { packedCount(precision) }
   package func shrink(_ packed: UnsafePointer<Float>, _ precision: Precision, _ small: UnsafeMutablePointer<Float>) {
     small.copy(packed, packedCount)
   }
   package func expansion(_ precision: Precision) -> (matrix: Int, row: Int) { (0, 0) }
   package func initialState(_ precision: Precision) -> (hidden: Int, cell: Int)? { nil }
+  package var initialPlaces: (hidden: Int, cell: Int?)? { nil }
 }
 
 /// A forward kernel: see rill__kernels.
