@@ -14,7 +14,7 @@ function module_of(symbol) {
 }
 
 # The kernels that do the work; not the function that fills the table of kernels, nor its closures, which only jump to them.
-function is_hot(symbol) { return symbol ~ /(Forward|Backward|product|affine|update|Singles|Pairs|Fours|Rows|Row|[0-9]step)/ && symbol !~ /[0-9]fill/ }
+function is_hot(symbol) { return symbol ~ /(Forward|Backward|product|affine|update|Singles|Pairs|Fours|Rows|Row)/ && symbol !~ /[0-9]fill/ }
 
 function fault(text) {
   if (!(text in faults)) print text
