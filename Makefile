@@ -2,14 +2,16 @@
 
 PREFIX ?= /usr/local
 TEXT ?=
-export PREFIX DESTDIR TEXT
+SECTIONS ?=
+export PREFIX DESTDIR TEXT SECTIONS
 
 .DEFAULT_GOAL := targets
-.PHONY: targets demo test build install check format clean
+.PHONY: targets demo test bench build install check format clean
 
 targets:
 	@echo "make demo      install what is missing, build, train on real data, show the results (TEXT=file: text to learn)"
 	@echo "make test      install what is missing, build, and run every test"
+	@echo "make bench     measure speed, and print tables (SECTIONS=\"step blocks\": only these)"
 	@echo "make build     .build/release/librill.so and librill.a"
 	@echo "make install   header, libraries and rill.pc under PREFIX ($(PREFIX)); DESTDIR is honored"
 	@echo "make check     format lint, header lint, version numbers"
@@ -21,6 +23,9 @@ demo:
 
 test:
 	@scripts/test.sh
+
+bench:
+	@scripts/bench.sh
 
 build:
 	@scripts/install-dependencies.sh build

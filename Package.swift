@@ -50,7 +50,8 @@ let package = Package(
 
     // Owns include/, so that an edit of the header rebuilds (a systemLibrary target would go stale).
     .target(
-      name: "CRill", path: ".", exclude: ["scripts", "Tests", "bindings", "examples", "docs", "Makefile"], sources: ["Sources/CRill"],
+      name: "CRill", path: ".", exclude: ["scripts", "Tests", "Benchmarks", "bindings", "examples", "docs", "Makefile"],
+      sources: ["Sources/CRill"],
       publicHeadersPath: "include"),
     .systemLibrary(name: "CJSON", path: "Sources/CJSON"),
     .target(name: "CPlatform"),
