@@ -8,23 +8,24 @@ import CVector
 ) {
   var r = 0
   #if RILL_WIDE
-    // Six rows share each weight that is read: with three, and all vectors at once, the second-level cache could not keep up.
-    let split = V == 4 ? 2 : V
-    let R = min(6, tileRows(split, P))
-    while rows - r >= R {
-      let (at, ct) = (a + r * aRow, c + r * cRow)
-      tile(R, split, P, k, at, aRow, w, wRow, ct, cRow, bias)
-      if V == 4 { tile(R, 2, P, k, at, aRow, w + 2 * lanes, wRow, ct + 2 * lanes, cRow, bias.map { $0 + 2 * lanes }) }
-      r += R
-    }
-    let half = R / 2
-    if rows - r >= half && half > 1 {
-      tile(half, V, P, k, a + r * aRow, aRow, w, wRow, c + r * cRow, cRow, bias)
-      r += half
-    }
+    // Six rows share each weight that is read, of two vectors at a time: with three rows, and all vectors at once, the second-level cache could not keep up.
+    // Eight rows are four and four, because what is left goes slower the fewer it is.
+    let R = min(6, tileRows(min(V, V == 4 ? 2 : V), P))
     while r < rows {
-      tile(1, V, P, k, a + r * aRow, aRow, w, wRow, c + r * cRow, cRow, bias)
-      r += 1
+      let (at, ct, left) = (a + r * aRow, c + r * cRow, rows - r)
+      if R == 6 && left >= 6 && left != 8 {
+        tileSplit(6, V, P, k, at, aRow, w, wRow, ct, cRow, bias)
+        r += 6
+      } else if left >= 4 {
+        tileSplit(4, V, P, k, at, aRow, w, wRow, ct, cRow, bias)
+        r += 4
+      } else if left >= 2 {
+        tile(2, V, P, k, at, aRow, w, wRow, ct, cRow, bias)
+        r += 2
+      } else {
+        tile(1, V, P, k, at, aRow, w, wRow, ct, cRow, bias)
+        r += 1
+      }
     }
   #else
     // Fewer registers, of half the width or less: one vector of a panel row at a time for several rows, as many as fit for a single row.
@@ -49,6 +50,20 @@ import CVector
       r += 1
     }
   #endif
+}
+
+/// A tile, or two of two vectors each.
+@inline(always) func tileSplit(
+  _ R: Int, _ V: Int, _ P: Int, _ k: Int, _ a: Source, _ aRow: Int, _ w: Source, _ wRow: Int, _ c: Target, _ cRow: Int, _ bias: Source?
+) {
+  if V == 4 {
+    for v in 0..<2 {
+      let o = v * 2 * lanes
+      tile(R, 2, P, k, a, aRow, w + o, wRow, c + o, cRow, bias.map { $0 + o })
+    }
+  } else {
+    tile(R, V, P, k, a, aRow, w, wRow, c, cRow, bias)
+  }
 }
 
 @inline(never) func affineFour(
