@@ -1,3 +1,5 @@
+import CVector
+
 // Sigmoid and tanh from one exponential and one division each.
 //
 //   σ(x) = 1 / (1 + e),                 e = exp(−x)
@@ -10,8 +12,7 @@
 /// the low bits), 2^r by a degree-6 minimax polynomial (relative error 2e-9) in Estrin's form, 2^n by adding n to the exponent.
 @inline(always) func exponential(_ x: Vector, _ c: Float) -> Vector {
   let shifted = fma(x, splat(c), splat(12_582_912))
-  let n = shifted - splat(12_582_912)
-  let r = fma(x, splat(c), -n)
+  let r = fma(x, splat(c), splat(12_582_912) - shifted)
   let r2 = r * r
   let low = fma(fma(splat(0.0555033237), r, splat(0.240226477)), r2, fma(splat(0.693147182), r, splat(1)))
   let high = fma(splat(0.00015353362), r2, fma(splat(0.0013398875), r, splat(0.00961843692)))
@@ -32,7 +33,7 @@
 /// scale · sign(x) · (1 − e).
 @inline(always) func tanhNumerator(_ x: Vector, _ e: Vector, _ scale: Vector = splat(1)) -> Vector {
   let s = floats(bits(scale) ^ (bits(x) & Bits(repeating: Int32.min)))
-  return fma(-s, e, s)
+  return rill__fnma(s, e, s)
 }
 
 @inline(always) func sigmoid(_ x: Vector) -> Vector { splat(1) / (splat(1) + sigmoidExponential(x)) }

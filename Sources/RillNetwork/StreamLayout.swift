@@ -22,8 +22,8 @@ struct StreamLayout {
 
   init(_ network: Network, _ batchSize: Int, _ precision: Precision) throws(RillError) {
     let widest = network.units.reduce(16) { max($0, $1.workspace.z) }
-    // 32 rows are product enough. A block's pre-activations stay within half a megabyte, which is a part of a second-level cache.
-    blockSteps = max(1, min(32 / batchSize, 131_072 / widest))
+    // 16 rows are product enough. A block's pre-activations stay within half a megabyte, which is a part of a second-level cache.
+    blockSteps = max(1, min(16 / batchSize, 131_072 / widest))
     var q = 0
     input = try take(blockSteps * batchSize, network.input.isToken ? 0 : padded(network.input.size))
     for (index, unit) in network.units.enumerated() {

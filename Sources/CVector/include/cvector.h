@@ -21,6 +21,15 @@ RILL__INLINE rill__v16 rill__fma(rill__v16 a, rill__v16 b, rill__v16 c) {
 #endif
 }
 
+/* c - a * b, rounded alike. (Swift's own minus of a vector is a subtraction from zero.) */
+RILL__INLINE rill__v16 rill__fnma(rill__v16 a, rill__v16 b, rill__v16 c) {
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__aarch64__)
+  return __builtin_elementwise_fma(-a, b, c);
+#else
+  return c - a * b;
+#endif
+}
+
 /* The smaller (larger) of x and y; a NaN in x stays. */
 RILL__INLINE rill__v16 rill__min(rill__v16 x, rill__v16 y) { return y < x ? y : x; }
 RILL__INLINE rill__v16 rill__max(rill__v16 x, rill__v16 y) { return y > x ? y : x; }
