@@ -94,7 +94,7 @@ package struct Layer {
         throw .format("\(value.path): expected 1 to \(Limits.nameBytes) letters, digits, _ or -")
       }
     } else {
-      name = "\(index)"
+      name = index.description
       isNamed = false
     }
     inputSize = if let value = try json.member("input_size") { try value.integer(1...Limits.tokens) } else { nil }
