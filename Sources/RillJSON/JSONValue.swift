@@ -49,7 +49,7 @@ package struct JSONValue {
     return key.withCString { member($0) }
   }
 
-  package func required(_ key: StaticString) throws(RillError) -> JSONValue {
+  @inline(never) package func required(_ key: StaticString) throws(RillError) -> JSONValue {
     guard let value = try member(key) else { throw missing(key) }
     return value
   }

@@ -24,7 +24,8 @@ struct NetworkBuilder {
     readsTokens = false
   }
 
-  /// Returns the parameter's offset. Tensors start at whole vectors.
+  /// Returns the parameter's offset. Tensors start at whole vectors. Out of line for size.
+  @inline(never)
   mutating func addParameter(_ layer: Layer, _ name: Text, rows: Int, columns: Int?, _ initial: InitialValue) throws(RillError) -> Int {
     guard let count = product(rows, columns ?? 1), count <= Limits.parameterValues - valueCount else {
       throw .format("layers[\(layer.index)]: the model would have more than \(Limits.parameterValues) parameter values")
