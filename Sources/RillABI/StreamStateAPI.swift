@@ -98,7 +98,7 @@ public func rill_stream_refresh(_ stream: OpaquePointer!) -> rill_status {
   }
 }
 
-private func checkLane(_ lane: Int, _ stream: Stream, _ message: String) throws(RillError) {
+private func checkLane(_ lane: Int, _ stream: Stream, _ message: Text) throws(RillError) {
   guard lane >= 0, lane < stream.batchSize else { throw .argument(message) }
 }
 

@@ -13,8 +13,8 @@ package final class Buffer<Element: BitwiseCopyable> {
     pointer = memory.bindMemory(to: Element.self, capacity: count)
   }
 
-  /// A count of 0 is allowed; the pointer is then valid too, but nothing stands behind it.
-  package convenience init(count: Int) throws(RillError) {
+  /// A count of 0 is allowed; the pointer is then valid too, but nothing stands behind it. Out of line for size: buffers are made in rows.
+  @inline(never) package convenience init(count: Int) throws(RillError) {
     // A convenience initializer: if a designated one throws, Embedded Swift leaks the object.
     guard let bytes = product(count, MemoryLayout<Element>.stride) else { throw .memory }
     guard let memory = rill__allocate(max(bytes, 1)) else { throw .memory }

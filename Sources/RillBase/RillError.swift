@@ -17,18 +17,19 @@ package struct RillError: Error {
   package let kind: Kind
   package let message: String
 
-  package init(_ kind: Kind, _ message: String) {
+  package init(_ kind: Kind, _ message: Text) {
     self.kind = kind
-    self.message = message
+    self.message = message.string
   }
 
-  static package func argument(_ message: String) -> RillError { RillError(.argument, message) }
-  static package func state(_ message: String) -> RillError { RillError(.state, message) }
-  static package func format(_ message: String) -> RillError { RillError(.format, message) }
-  static package func io(_ message: String) -> RillError { RillError(.io, message) }
-  static package func unsupported(_ message: String) -> RillError { RillError(.unsupported, message) }
-  static package func diverged(_ message: String) -> RillError { RillError(.diverged, message) }
-  static package func internalDefect(_ message: String) -> RillError { RillError(.internalDefect, message) }
+  static package func argument(_ message: Text) -> RillError { RillError(.argument, message) }
+  /// Of a message at hand; literals are Text.
+  static package func state(_ message: Text) -> RillError { RillError(.state, message) }
+  static package func format(_ message: Text) -> RillError { RillError(.format, message) }
+  static package func io(_ message: Text) -> RillError { RillError(.io, message) }
+  static package func unsupported(_ message: Text) -> RillError { RillError(.unsupported, message) }
+  static package func diverged(_ message: Text) -> RillError { RillError(.diverged, message) }
+  static package func internalDefect(_ message: Text) -> RillError { RillError(.internalDefect, message) }
 
   /// The message is a literal: forming one would allocate, and trap, when memory is out.
   static package var memory: RillError { RillError(.memory, "could not allocate memory") }
@@ -38,7 +39,7 @@ package struct RillError: Error {
     let capacity = 128
     return withUnsafeTemporaryAllocation(of: CChar.self, capacity: capacity) { buffer in
       rill__errno_text(errno, buffer.baseAddress!, capacity)
-      return RillError(.io, "\(boundedText(path, maximumBytes: 256)): \(boundedText(buffer.baseAddress!, maximumBytes: capacity))")
+      return .io("\(boundedText(path, maximumBytes: 256)): \(boundedText(buffer.baseAddress!, maximumBytes: capacity))")
     }
   }
 }

@@ -78,7 +78,7 @@ package enum ModelReader {
       if isRight, dimension != dimensions[index] { isRight = false }
     }
     guard isRight else {
-      let expected = parameter.columns.map { "[\(parameter.rows), \($0)]" } ?? "[\(parameter.rows)]"
+      let expected = parameter.columns.map { Text("[\(parameter.rows), \($0)]") } ?? "[\(parameter.rows)]"
       throw .format("\(json.path): \(parameter.name) must have shape \(expected)")
     }
   }

@@ -29,7 +29,7 @@ package enum ModelWriter {
     for parameter in network.parameters {
       let data = UnsafePointer(model.values.pointer + parameter.offset)
       let node = try JSONNode.object()
-      try node.set("name", try JSONNode.text(parameter.name))
+      try node.set("name", parameter.name)
       try node.set("shape", try shape(parameter))
       try node.set(
         "data",
@@ -43,8 +43,8 @@ package enum ModelWriter {
 
   static func shape(_ parameter: Parameter) throws(RillError) -> JSONNode {
     let shape = try JSONNode.array()
-    try shape.append(try JSONNode.integer(parameter.rows))
-    if let columns = parameter.columns { try shape.append(try JSONNode.integer(columns)) }
+    try shape.append(parameter.rows)
+    if let columns = parameter.columns { try shape.append(columns) }
     return shape
   }
 }

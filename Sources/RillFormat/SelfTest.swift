@@ -98,7 +98,7 @@ enum SelfTest {
     func inputs(_ network: Network) throws(RillError) -> JSONNode {
       guard network.input.isToken else { return try rows(x.pointer, network.input.size) }
       let list = try JSONNode.array()
-      for t in 0..<steps { try list.append(try JSONNode.integer(Int(tokens.pointer[t]))) }
+      for t in 0..<steps { try list.append(Int(tokens.pointer[t])) }
       return list
     }
 

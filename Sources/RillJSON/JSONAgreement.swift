@@ -10,7 +10,7 @@ struct JSONFault: Error {
   static let lost = JSONFault()
 
   func inside(_ outer: String) -> JSONFault { JSONFault(path: JSONPath.joined(outer, path), reason: reason) }
-  var message: String { path.isEmpty ? reason : "\(path): \(reason)" }
+  var message: Text { path.isEmpty ? Text(reason) : "\(path): \(reason)" }
 }
 
 /// Reads a JSON text and json-c's tree of it side by side.
@@ -56,7 +56,7 @@ struct JSONAgreement {
       do throws(JSONFault) {
         try value(json_object_array_get_idx(node, i))
       } catch {
-        throw error.inside("[\(i)]")
+        throw error.inside(JSONPath.element("", i))
       }
     }
     try leave(ASCII.closeBracket)

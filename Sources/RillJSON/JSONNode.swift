@@ -15,7 +15,8 @@ package final class JSONNode {
 
   deinit { json_object_put(node) }
 
-  private convenience init(allocated node: OpaquePointer?) throws(RillError) {
+  /// Out of line for size: else the deinit of a new object is put at each way out of the function that made it.
+  @inline(never) private convenience init(allocated node: OpaquePointer?) throws(RillError) {
     guard let node else { throw .memory }
     self.init(owning: node)
   }
@@ -101,6 +102,12 @@ package final class JSONNode {
       throw .memory
     }
   }
+
+  // Out of line for size: they stand in rows, and each brings a way out when memory is.
+  @inline(never) package func set(_ key: String, _ value: Bool) throws(RillError) { try set(key, .boolean(value)) }
+  @inline(never) package func set(_ key: String, _ value: Int) throws(RillError) { try set(key, .integer(value)) }
+  @inline(never) package func set(_ key: String, _ value: String) throws(RillError) { try set(key, .text(value)) }
+  @inline(never) package func append(_ value: Int) throws(RillError) { try append(.integer(value)) }
 
   /// What goes into a tree, which then owns it.
   private func shared() throws(RillError) -> OpaquePointer? { isCopy ? try JSONNode.deepCopy(node) : json_object_get(node) }

@@ -42,7 +42,7 @@ extension JSONValue {
 
   private func requireCount(_ count: Int, of things: StaticString) throws(RillError) {
     let found = json_object_array_length(node)
-    if found != count { throw fault("expected \(count) \(things.description), found \(found)") }
+    if found != count { throw fault("expected \(count) \(things), found \(found)") }
   }
 
   private func base64(into destination: UnsafeMutablePointer<Float>, count: Int) throws(RillError) {

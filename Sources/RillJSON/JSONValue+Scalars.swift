@@ -19,8 +19,8 @@ extension JSONValue {
   package func number(_ range: ClosedRange<Double>) throws(RillError) -> Double {
     guard let value, value.isFinite, range.contains(value) else {
       let largest = Double.greatestFiniteMagnitude
-      let lower = range.lowerBound >= -largest ? " from \(readable(range.lowerBound))" : ""
-      let upper = range.upperBound <= largest ? " to \(readable(range.upperBound))" : ""
+      let lower = range.lowerBound >= -largest ? Text(" from \(readable(range.lowerBound))") : ""
+      let upper = range.upperBound <= largest ? Text(" to \(readable(range.upperBound))") : ""
       throw fault("expected a number\(lower)\(upper)")
     }
     return value
@@ -72,6 +72,6 @@ extension JSONValue {
 
   /// Bounds in messages: 1 and not 1.0.
   private func readable(_ bound: Double) -> String {
-    if let integer = Int(exactly: bound), abs(bound) < 1e15 { "\(integer)" } else { "\(bound)" }
+    if let integer = Int(exactly: bound), abs(bound) < 1e15 { integer.description } else { bound.description }
   }
 }

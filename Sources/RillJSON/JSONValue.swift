@@ -15,7 +15,7 @@ package struct JSONValue {
 
   var type: json_type { json_object_get_type(node) }
 
-  func fault(_ reason: String) -> RillError { .format(path.isEmpty ? reason : "\(path): \(reason)") }
+  func fault(_ reason: Text) -> RillError { .format(path.isEmpty ? reason : "\(path): \(reason)") }
 
   // MARK: objects
 
@@ -49,10 +49,12 @@ package struct JSONValue {
     return key.withCString { member($0) }
   }
 
-  package func required(_ key: StaticString) throws(RillError) -> JSONValue {
-    guard let value = try member(key) else { throw .format("\(JSONPath.member(path, key.description)): missing") }
+  @inline(never) package func required(_ key: StaticString) throws(RillError) -> JSONValue {
+    guard let value = try member(key) else { throw missing(key) }
     return value
   }
+
+  package func missing(_ key: StaticString) -> RillError { .format("\(JSONPath.member(path, key.description)): missing") }
 
   private func member(_ key: UnsafePointer<CChar>) -> JSONValue? {
     var found: OpaquePointer?
@@ -67,11 +69,11 @@ package struct JSONValue {
   package func requireArray(count: ClosedRange<Int>) throws(RillError) -> Int {
     let found = isArray ? json_object_array_length(node) : -1
     guard count.contains(found) else {
-      let expected =
+      let expected: Text =
         count.lowerBound == count.upperBound
         ? "\(count.lowerBound)"
         : count.upperBound == Int.max ? "at least \(count.lowerBound)" : "\(count.lowerBound) to \(count.upperBound)"
-      throw fault("expected a list of \(expected) elements" + (isArray ? ", found \(found)" : ""))
+      throw fault("expected a list of \(expected) elements\(isArray ? Text(", found \(found)") : "")")
     }
     return found
   }

@@ -50,10 +50,10 @@ package struct Architecture {
   /// The configuration, with defaults filled in.
   package func json() throws(RillError) -> JSONNode {
     let json = try JSONNode.object()
-    try json.set("format", try JSONNode.text("rill"))
-    try json.set("format_version", try JSONNode.integer(1))
-    try json.set("kind", try JSONNode.text("sequential"))
-    if let name { try json.set("name", try JSONNode.text(name)) }
+    try json.set("format", "rill")
+    try json.set("format_version", 1)
+    try json.set("kind", "sequential")
+    if let name { try json.set("name", name) }
     if let metadata { try json.set("metadata", metadata) }
     try json.set("input", try input.json())
     let list = try JSONNode.array()
@@ -99,7 +99,7 @@ package struct Layer {
         throw .format("\(value.path): expected 1 to \(Limits.nameBytes) letters, digits, _ or -")
       }
     } else {
-      name = "\(index)"
+      name = index.description
       isNamed = false
     }
     inputSize = if let value = try json.member("input_size") { try value.integer(1...Limits.tokens) } else { nil }
@@ -116,9 +116,9 @@ package struct Layer {
 
   func json() throws(RillError) -> JSONNode {
     let node = try JSONNode.object()
-    try node.set("type", try JSONNode.text(LayerKind.all[kind].name.description))
-    if isNamed { try node.set("name", try JSONNode.text(name)) }
-    if let inputSize { try node.set("input_size", try JSONNode.integer(inputSize)) }
+    try node.set("type", LayerKind.all[kind].name.description)
+    if isNamed { try node.set("name", name) }
+    if let inputSize { try node.set("input_size", inputSize) }
     try LayerKind.all[kind].table.write(values, into: node)
     return node
   }

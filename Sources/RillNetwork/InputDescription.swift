@@ -18,8 +18,8 @@ package struct InputDescription {
 
   func json() throws(RillError) -> JSONNode {
     let node = try JSONNode.object()
-    try node.set("kind", try JSONNode.text(isToken ? "token" : "vector"))
-    try node.set("size", try JSONNode.integer(size))
+    try node.set("kind", isToken ? "token" : "vector")
+    try node.set("size", size)
     try scaling?.write(into: node)
     return node
   }

@@ -105,7 +105,7 @@ package final class Network {
   private static func hash(_ states: [StateTensor]) -> UInt64 {
     var hash: UInt64 = 0
     for state in states {
-      var name = "\(state.kind) \(state.isCell ? "cell" : "hidden") \(state.units.count) \(state.hiddenSize);"
+      var name = Text("\(state.kind) \(state.isCell ? "cell" : "hidden") \(state.units.count) \(state.hiddenSize);").string
       name.withUTF8 { hash = rill__hash($0.baseAddress, $0.count, hash) }
     }
     return hash

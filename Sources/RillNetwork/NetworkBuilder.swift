@@ -24,13 +24,14 @@ struct NetworkBuilder {
     readsTokens = false
   }
 
-  /// Returns the parameter's offset. Tensors start at whole vectors.
-  mutating func addParameter(_ layer: Layer, _ name: String, rows: Int, columns: Int?, _ initial: InitialValue) throws(RillError) -> Int {
+  /// Returns the parameter's offset. Tensors start at whole vectors. Out of line for size.
+  @inline(never)
+  mutating func addParameter(_ layer: Layer, _ name: Text, rows: Int, columns: Int?, _ initial: InitialValue) throws(RillError) -> Int {
     guard let count = product(rows, columns ?? 1), count <= Limits.parameterValues - valueCount else {
       throw .format("layers[\(layer.index)]: the model would have more than \(Limits.parameterValues) parameter values")
     }
     let offset = valueCount
-    parameters.append(Parameter(name: "\(layer.name).\(name)", rows: rows, columns: columns, initial: initial, offset: offset))
+    parameters.append(Parameter(name: Text("\(layer.name).\(name)").string, rows: rows, columns: columns, initial: initial, offset: offset))
     valueCount += padded(count)
     return offset
   }
@@ -68,8 +69,11 @@ struct NetworkBuilder {
       if probability > 0, k < cells - 1 { add(Dropout(size: hidden, probability: probability)) }
     }
     let kind = LayerKind.all[layer.kind].name
-    states.append(StateTensor(name: "\(layer.name).hidden", kind: kind, units: cellUnits, hiddenSize: hidden, isCell: false))
-    if hasCell { states.append(StateTensor(name: "\(layer.name).cell", kind: kind, units: cellUnits, hiddenSize: hidden, isCell: true)) }
+    let state = { (name: Text, isCell: Bool) in
+      StateTensor(name: name.string, kind: kind, units: cellUnits, hiddenSize: hidden, isCell: isCell)
+    }
+    states.append(state("\(layer.name).hidden", false))
+    if hasCell { states.append(state("\(layer.name).cell", true)) }
     if layer.values[RecurrentOption.returnSequences] == 0 { sequenceEnd = units.count }
   }
 }

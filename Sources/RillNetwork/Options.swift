@@ -40,7 +40,7 @@ package struct OptionTable {
     var values: [Double] = []
     for option in options {
       guard let value = try OptionTable.value(of: option, try json.member(option.key)) else {
-        throw .format("\(json.path.utf8.isEmpty ? "" : json.path + ".")\(option.key): missing")
+        throw json.missing(option.key)
       }
       values.append(value)
     }
