@@ -34,9 +34,9 @@ package class Cell: Unit {
   /// A kernel that takes several unit blocks of a single row together, if that is faster at this size: measured, see docs/performance.md.
   func groupKernel(_ kernels: Kernels) -> (kernel: ForwardKernel, size: Int)? { nil }
 
-  /// Few blocks hide each other's latency in pairs; more, one by one in alternating order, find more of their weights in the first-level cache; beyond the
-  /// second-level cache pairs are even again.
-  final var prefersPairs: Bool { (2...3).contains(shape.blocks) || weightBytes > 3_000_000 }
+  /// Two blocks hide each other's latency. More of them, one by one, are finished one after another while the next step begins, and in alternating order
+  /// find more of their weights in the first-level cache; beyond the second-level cache pairs are even again.
+  final var prefersPairs: Bool { shape.blocks == 2 || weightBytes > 3_000_000 }
   package final var weightBytes: Int { 4 * shape.blocks * shape.panel }
 
   package final func rowCalls(_ kernels: Kernels) -> [RowCall] {

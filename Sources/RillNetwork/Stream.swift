@@ -119,16 +119,19 @@ package final class Stream {
       let slotCount = batchSize * width
       let calls =
         rowCalls[index].isEmpty ? [RowCall(kernel: kernel, first: 0, count: frame.blocks, stride: 1)] : rowCalls[index]
+      // Weights that the first-level cache holds are there in any order, and ascending blocks are ready when the next step asks for them.
+      let alternates = 4 * unit.weightsRead(precision) > 40_000
       for turn in 0..<2 {
+        let isForward = turn == 0 || !alternates
         // Slot `turn` of this unit from slot `turn` of the one before.
         frame.x = turn == 0 ? last.0 : last.1
         frame.h = UnsafePointer(slots + (1 - turn) * slotCount)
         frame.h_next = slots + turn * slotCount
         let list = turn == 0 ? plan.pointee.calls.0! : plan.pointee.calls.1!
-        for (number, call) in (turn == 0 ? calls : calls.reversed()).enumerated() {
-          frame.first = turn == 0 ? call.first : call.first + (call.count - 1) * call.stride
+        for (number, call) in (isForward ? calls : calls.reversed()).enumerated() {
+          frame.first = isForward ? call.first : call.first + (call.count - 1) * call.stride
           frame.count = call.count
-          frame.stride = turn == 0 ? call.stride : -call.stride
+          frame.stride = isForward ? call.stride : -call.stride
           (list + place + number).initialize(to: rill__call(kernel: call.kernel, frame: frame))
         }
       }
