@@ -10,7 +10,7 @@ func step(
   if let x {
     let isFinite =
       isPlain(plan, plan.pointee.input_size, plan.pointee.input_shift)
-      ? (rill__take(x, plan.pointee.input_size, plan.pointee.replacing, plan.pointee.input) < 0 ? 0 : 1)
+      ? (rill__take_few(x, plan.pointee.input_size, plan.pointee.replacing, plan.pointee.input) < 0 ? 0 : 1)
       : takeInput(
         plan.pointee.rows, plan.pointee.input_size, x, plan.pointee.input_shift, plan.pointee.input_scale, plan.pointee.replacing,
         plan.pointee.input, plan.pointee.input_width)
@@ -28,7 +28,7 @@ func step(
   guard let y else { return 1 }
   let output = (turn == 0 ? plan.pointee.outputs.0 : plan.pointee.outputs.1)!
   if isPlain(plan, plan.pointee.output_size, plan.pointee.output_shift) {
-    _ = rill__take(output, plan.pointee.output_size, 0, y)
+    rill__give_few(output, plan.pointee.output_size, y)
   } else {
     giveOutput(
       plan.pointee.rows, plan.pointee.output_size, output, plan.pointee.output_width, plan.pointee.output_shift,

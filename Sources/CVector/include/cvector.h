@@ -75,6 +75,29 @@ RILL__INLINE int32_t rill__take(const float *x, long n, long replacing, float *y
   return seen;
 }
 
+/* The same for fewer than 16 into a whole vector, whose other lanes become 0. Nothing is read beyond x[n]. */
+RILL__INLINE int32_t rill__take_few(const float *x, long n, long replacing, float *y) {
+#if defined(__AVX512DQ__)
+  __m512i v = _mm512_maskz_loadu_epi32((__mmask16)((1u << n) - 1), x);
+  __m512i overflow = _mm512_add_epi32(_mm512_and_si512(v, _mm512_set1_epi32(0x7f800000)), _mm512_set1_epi32(0x00800000));
+  __mmask16 bad = _mm512_movepi32_mask(overflow);
+  _mm512_storeu_si512(y, replacing ? _mm512_maskz_mov_epi32((__mmask16)~bad, v) : v);
+  return bad ? -1 : 0;
+#else
+  return rill__take(x, n, replacing, y);
+#endif
+}
+
+/* Copies fewer than 16 floats out of a whole vector. Nothing is written beyond y[n]. */
+RILL__INLINE void rill__give_few(const float *x, long n, float *y) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(y, (__mmask16)((1u << n) - 1), _mm512_loadu_ps(x));
+#else
+#pragma clang loop vectorize(disable) unroll(disable)
+  for (long i = 0; i < n; i++) y[i] = x[i];
+#endif
+}
+
 /* In place (x - shift) / scale, and x * scale + shift; sizes are small here too. */
 RILL__INLINE void rill__normalize(float *x, const float *shift, const float *scale, long n) {
 #pragma clang loop vectorize(disable) unroll(disable)
