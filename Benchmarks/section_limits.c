@@ -40,7 +40,7 @@ static void measure_bounds(const shape *what, double multiply_adds_per_ns) {
   if (!model) fail("%s: there is no model", name);
   describe_model(model, "multiply_adds", text);
   double multiply_adds = atof(text);
-  describe_model(model, "weight_bytes", text);
+  describe_model(model, "float32", text); // in "weight_bytes"
   double weight_bytes = atof(text);
   rill_model_destroy(model);
 
