@@ -16,7 +16,8 @@ func step(
         plan.pointee.input, plan.pointee.input_width)
     if isFinite | plan.pointee.replacing == 0 { return -1 }
   } else {
-    for i in 0..<plan.pointee.token_calls { (call + i).pointee.frame.tokens = tokens }
+    call.pointee.frame.tokens = tokens
+    if plan.pointee.token_calls > 1 { (call + 1).pointee.frame.tokens = tokens }
   }
   plan.pointee.turn = 1 &- turn
   var left = plan.pointee.count

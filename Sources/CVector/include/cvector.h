@@ -88,14 +88,11 @@ RILL__INLINE int32_t rill__take_few(const float *x, long n, long replacing, floa
 #endif
 }
 
-/* Copies fewer than 16 floats out of a whole vector. Nothing is written beyond y[n]. */
+/* Copies fewer than 16 floats. One by one: those of a small head were written one by one just now, and a vector load would wait until they are in the
+ * cache. */
 RILL__INLINE void rill__give_few(const float *x, long n, float *y) {
-#if defined(__AVX512F__)
-  _mm512_mask_storeu_ps(y, (__mmask16)((1u << n) - 1), _mm512_loadu_ps(x));
-#else
 #pragma clang loop vectorize(disable) unroll(disable)
   for (long i = 0; i < n; i++) y[i] = x[i];
-#endif
 }
 
 /* In place (x - shift) / scale, and x * scale + shift; sizes are small here too. */
@@ -166,7 +163,7 @@ typedef struct rill__call {
 typedef struct rill__plan {
   rill__call *calls[2];
   long count;
-  long token_calls;       /* calls of the first unit, which take the tokens */
+  long token_calls;       /* calls of the first unit, which take the tokens: 1 or 2 */
   long turn;              /* version of the next step, and the slot it writes; the state is in slot 1 - turn */
   long rows;              /* B */
   long input_size;
