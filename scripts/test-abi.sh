@@ -3,8 +3,8 @@
 # Tests an installation (made by `make install PREFIX=...`) as C programs see it: header, symbols, and the programs of Tests/ABI, also under
 # AddressSanitizer, RealtimeSanitizer and valgrind. Prints a line per check; the last line is "N passed, N failed".
 #
-# Not under ThreadSanitizer: the library is Swift without its instrumentation, so the sanitizer would know neither its accesses nor its
-# atomic operations, and could only be wrong.
+# Not under ThreadSanitizer: this library is Swift without its instrumentation, so the sanitizer would know neither its accesses nor its
+# atomic operations, and could only be wrong. test.sh runs Swift tests under it, on a library built for it.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 prefix=$(realpath "${1:?usage: test-abi.sh PREFIX}")
@@ -90,11 +90,11 @@ arguments=(arguments_model arguments_stream arguments_batch arguments_training)
 hostile=(hostile_text hostile_content hostile_sizes hostile_paths)
 add valgrind lifetime
 add address "${arguments[@]}" "${hostile[@]}" save round_trip lifetime
-add plain "${arguments[@]}" "${hostile[@]}" save round_trip allocation realtime threads threads_apart environment lifetime
+add plain "${arguments[@]}" "${hostile[@]}" save round_trip allocation realtime threads threads_apart environment denormals lifetime
 add static lifetime
 if [ "$(uname -m)" = x86_64 ]; then
-  add baseline environment lifetime
-  add v3 environment lifetime
+  add baseline environment denormals lifetime
+  add v3 environment denormals lifetime
 fi
 if "$clang" -fsanitize=realtime -x c -o "$work/probe" - <<<'int main(void) { return 0; }' >/dev/null 2>&1; then
   add realtime realtime

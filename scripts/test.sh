@@ -45,6 +45,13 @@ lower_levels() {
     RILL_ISA=$level run_swift_tests --filter RillReferenceTests
   done
 }
+# What threads may do at once, under ThreadSanitizer, on a debug build with its instrumentation. It sees atomics, scalars, frees and copies (by
+# Swift's default it would ignore what memcpy and its kind touch), but no vectors of 64 bytes, which is how kernels read weights.
+thread_sanitizer() {
+  local options=(--sanitize=thread --scratch-path .build/tsan)
+  swift build --build-tests "${options[@]}"
+  TSAN_OPTIONS=ignore_interceptors_accesses=0 run_swift_tests "${options[@]}" --filter 'ThreadTests|ManyThreadsTests'
+}
 python_tests() {
   RILL_LIBRARY=$stage/lib/librill.so PYTHONPATH=bindings/python/src .build/venv/bin/python -m pytest -q -p no:cacheprovider bindings/python
 }
@@ -60,3 +67,4 @@ part "examples" scripts/test-examples.sh "$stage"
 part "Python package" python_tests
 part "Swift tests" swift_tests
 part "Swift tests at lower instruction-set levels" lower_levels
+part "threads under ThreadSanitizer" thread_sanitizer

@@ -1,54 +1,18 @@
 /* The host's surroundings change no result, and the library changes nothing in them: floating-point mode, locale, output, signals,
  * files. */
 #include "files.h"
+#include "float_mode.h"
 #include "models.h"
 #include <fcntl.h>
-#include <fenv.h>
 #include <locale.h>
 #include <signal.h>
 #include <unistd.h>
-
-#if defined __x86_64__
-#include <xmmintrin.h>
-/* MXCSR without its sticky exception flags, which any arithmetic sets: rounding, flush to zero (bit 15), denormals are zero (bit 6),
- * exception masks. */
-typedef unsigned float_mode;
-static float_mode get_mode(void) { return _mm_getcsr() & ~0x3fu; }
-static void set_mode(float_mode mode) { _mm_setcsr(mode); }
-enum { FLUSHING = 0x8040 };
-#elif defined __aarch64__
-/* FPCR: rounding in bits 22-23, flush to zero in bit 24. */
-typedef uint64_t float_mode;
-static float_mode get_mode(void) {
-  float_mode mode;
-  __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
-  return mode;
-}
-static void set_mode(float_mode mode) { __asm__ volatile("msr fpcr, %0" : : "r"(mode)); }
-enum { FLUSHING = 1 << 24 };
-#else
-#error "the floating-point mode of this processor is not known here"
-#endif
-
-/* The mode while the library is called. It is set around every call and compared after it, so that the checks themselves run in the
- * usual mode. */
-static float_mode mode_of_host, usual_mode;
-
-#define IN_MODE(call)                                                                                                                      \
-  do {                                                                                                                                     \
-    set_mode(mode_of_host);                                                                                                                \
-    rill_status status_ = (call);                                                                                                          \
-    float_mode after_ = get_mode();                                                                                                        \
-    set_mode(usual_mode);                                                                                                                  \
-    CHECK(after_ == mode_of_host, "mode %lx became %lx", (unsigned long)mode_of_host, (unsigned long)after_);                              \
-    hash = hash_bytes(hash, &status_, sizeof status_);                                                                                     \
-  } while (0)
 
 /* Uses everything that computes or reads and writes numbers; the bits of all results as one number. */
 static uint64_t results_of(const struct kind *kind) {
   uint64_t hash = HASH_START;
   rill_model *model, *copy;
-  rill_stream *stream;
+  rill_stream *stream, *other;
   rill_batch *batch;
   rill_trainer *trainer;
   float outputs[MAXIMUM_VALUES], values[MAXIMUM_VALUES];
@@ -70,6 +34,22 @@ static uint64_t results_of(const struct kind *kind) {
     IN_MODE(rill_stream_step_tokens(stream, data.tokens, B, outputs, count / T));
   else
     IN_MODE(rill_stream_step(stream, data.inputs, inputs / T, outputs, count / T));
+  hash = hash_bytes(hash, outputs, count / T * sizeof *outputs);
+  // The state, taken, put back and passed on.
+  static unsigned char saved[4096];
+  IN_MODE(rill_stream_create(model, B, NULL, &other));
+  IN_MODE(rill_stream_save_state(stream, saved, sizeof saved, &length));
+  hash = hash_bytes(hash, saved, length);
+  IN_MODE(rill_stream_reset(stream));
+  IN_MODE(rill_stream_reset_lane(stream, 1));
+  IN_MODE(rill_stream_copy(stream, other));
+  IN_MODE(rill_stream_load_state(stream, saved, length));
+  IN_MODE(rill_stream_copy_lane(stream, 0, other, 1));
+  IN_MODE(rill_stream_get_state(other, kind->state, values, B * kind->state_size));
+  hash = hash_bytes(hash, values, B * kind->state_size * sizeof *values);
+  values[0] = 1e-40f;
+  IN_MODE(rill_stream_set_state(other, kind->state, values, B * kind->state_size));
+  IN_MODE(step_stream(kind, other, 0, outputs));
   hash = hash_bytes(hash, outputs, count / T * sizeof *outputs);
   IN_MODE(rill_batch_create(model, T, B, NULL, &batch));
   IN_MODE(fill_batch(kind, batch));
@@ -101,11 +81,18 @@ static uint64_t results_of(const struct kind *kind) {
   data.inputs[0] = NAN;
   IN_MODE(rill_stream_step(stream, data.inputs, inputs / T, outputs, count / T));
   IN_MODE(rill_stream_step(stream, data.inputs, 0, outputs, count / T));
+  IN_MODE(rill_stream_load_state(stream, saved, 40));
+  IN_MODE(rill_stream_reset_lane(stream, B));
+  IN_MODE(rill_stream_copy(stream, NULL));
+  IN_MODE(rill_stream_get_state(stream, "no.state", values, 1));
+  IN_MODE(rill_trainer_update(trainer, NULL, NULL));
+  IN_MODE(rill_model_run(model, T, B, NULL, 0, NULL, 0, outputs, count));
   rill_model *none;
   IN_MODE(rill_model_parse(text, length / 2, NULL, &none));
   rill_trainer_destroy(trainer);
   rill_batch_destroy(batch);
   rill_stream_destroy(stream);
+  rill_stream_destroy(other);
   rill_model_destroy(copy);
   rill_model_destroy(model);
   return hash;

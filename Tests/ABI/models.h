@@ -7,7 +7,7 @@
 #include "check.h"
 #include <math.h>
 
-enum { T = 5, B = 3, MAXIMUM_SIZE = 8, MAXIMUM_VALUES = T * B * MAXIMUM_SIZE };
+enum { T = 5, B = 3, MAXIMUM_SIZE = 40, MAXIMUM_VALUES = T * B * MAXIMUM_SIZE };
 
 struct kind {
   const char *name, *configuration;

@@ -26,84 +26,131 @@ static long allocation_count, free_count, lock_count; // the sanitizer itself re
 #include <sys/syscall.h>
 #endif
 
+/* Beside the small models: wide ones. A cell of more than 16 units takes several blocks of a kernel, of more than 64 the kernels for groups
+ * of blocks; a dense layer of many outputs has another kernel than one of few. */
+#define DENSE_WITH(size, activation) "{\"type\": \"dense\", \"output_size\": " #size ", \"activation\": \"" activation "\"}"
+static const struct kind WIDE_KINDS[] = {
+    {"wide",
+     "{" VECTOR "[{\"type\": \"rnn\", \"hidden_size\": 100}, {\"type\": \"lstm\", \"hidden_size\": 40}, {\"type\": \"gru\", "
+     "\"hidden_size\": 40}, {\"type\": \"gru\", \"hidden_size\": 40, \"reset_after\": false}, " DENSE_WITH(33, "relu") ", " DENSE_WITH(
+         20, "tanh") ", " DENSE_WITH(33, "sigmoid") ", " DENSE_WITH(40, "softmax") "]}",
+     "{\"loss\": \"mse\"}", 3, 40, false, false, "0.hidden", 100, "0.weight_ih_l0", 300},
+    {"wide_one_hot",
+     "{" TOKENS "[{\"type\": \"lstm\", \"hidden_size\": 40, \"num_layers\": 2}, {\"type\": \"rnn\", \"hidden_size\": 100, "
+     "\"nonlinearity\": \"relu\"}, " DENSE(40) "]}",
+     "{\"loss\": \"cross_entropy\"}", 5, 40, true, false, "0.cell", 80, "0.weight_ih_l0", 800},
+    {"wide_one_hot_dense",
+     "{" TOKENS
+     "[" DENSE_WITH(33, "sigmoid") ", {\"type\": \"gru\", \"hidden_size\": 33, \"reset_after\": false}, " DENSE_WITH(2, "softmax") "]}",
+     "{\"loss\": \"cross_entropy\"}", 5, 2, true, false, "1.hidden", 33, "0.weight", 165},
+    {"wide_embedding",
+     "{" TOKENS "[{\"type\": \"embedding\", \"embedding_dim\": 20}, {\"type\": \"gru\", \"hidden_size\": 40, "
+     "\"return_sequences\": false}, " DENSE(40) "]}",
+     "{\"loss\": \"cross_entropy\"}", 5, 40, true, true, "1.hidden", 40, "0.weight", 100},
+};
+enum { ALL_KINDS = KIND_COUNT + sizeof WIDE_KINDS / sizeof *WIDE_KINDS };
+
+/* Each kind with a stream of one lane, for which there are kernels of their own, and with a stream of several. */
+enum { CASES = 2 * ALL_KINDS };
+static const struct kind *kind_of(size_t number) {
+  return number / 2 < KIND_COUNT ? &KINDS[number / 2] : &WIDE_KINDS[number / 2 - KIND_COUNT];
+}
+static size_t lanes_of(size_t number) { return number % 2 == 0 ? 1 : B; }
+
+/* Steps of a long run: more than the library takes at a time. */
+enum { LONG = 100, MAXIMUM_INPUT = 5, MAXIMUM_STATE = 100 * B };
+
 /* Everything that the operations below work on, made before. */
 static struct world world;
+static size_t lanes;
 static rill_stream *other, *wide, *foreign; // of the same model; with one lane more; of another architecture
-static struct data data;
-static float outputs[MAXIMUM_VALUES], state[MAXIMUM_VALUES];
+static float inputs[LONG * B * MAXIMUM_INPUT], outputs[LONG * B * MAXIMUM_SIZE], state[MAXIMUM_STATE];
+static int32_t tokens[LONG * B];
 static unsigned char saved[4096];
 static size_t saved_length;
 static int failures; // calls that did not end as they should
 
 static void expect(rill_status status, rill_status expected) NONBLOCKING { failures += status != expected; }
 
+/* steps: 1 is a step, others are a run. */
+static rill_status go(size_t steps) NONBLOCKING {
+  const struct kind *kind = world.kind;
+  size_t count = steps * lanes, results = count * kind->output_size;
+  if (kind->has_tokens)
+    return steps == 1 ? rill_stream_step_tokens(world.stream, tokens, count, outputs, results)
+                      : rill_stream_run_tokens(world.stream, steps, tokens, count, outputs, results);
+  count *= kind->input_size;
+  return steps == 1 ? rill_stream_step(world.stream, inputs, count, outputs, results)
+                    : rill_stream_run(world.stream, steps, inputs, count, outputs, results);
+}
+
 static void succeeding_calls(void) NONBLOCKING {
   const struct kind *kind = world.kind;
   rill_stream *stream = world.stream;
-  size_t size = kind->output_size * B, inputs = B * kind->input_size, length = 0;
-  if (kind->has_tokens) {
-    expect(rill_stream_step_tokens(stream, data.tokens, B, outputs, size), RILL_OK);
-    expect(rill_stream_run_tokens(stream, T, data.tokens, T * B, outputs, T * size), RILL_OK);
-  } else {
-    expect(rill_stream_step(stream, data.inputs, inputs, outputs, size), RILL_OK);
-    expect(rill_stream_run(stream, T, data.inputs, T * inputs, outputs, T * size), RILL_OK);
-  }
+  size_t values = lanes * kind->state_size, length = 0;
+  expect(go(1), RILL_OK);
+  expect(go(1), RILL_OK);
+  expect(go(T), RILL_OK);
+  expect(go(LONG), RILL_OK);
   expect(rill_stream_copy(stream, other), RILL_OK);
-  expect(rill_stream_copy_lane(stream, 0, wide, B), RILL_OK);
-  expect(rill_stream_get_state(stream, kind->state, state, B * kind->state_size), RILL_OK);
-  expect(rill_stream_set_state(stream, kind->state, state, B * kind->state_size), RILL_OK);
+  expect(rill_stream_copy_lane(stream, 0, wide, lanes), RILL_OK);
+  expect(rill_stream_get_state(stream, kind->state, state, values), RILL_OK);
+  expect(rill_stream_set_state(stream, kind->state, state, values), RILL_OK);
   expect(rill_stream_save_state(stream, NULL, 0, &length), RILL_OK);
   expect(rill_stream_save_state(stream, saved, sizeof saved, &saved_length), RILL_OK);
-  expect(rill_stream_reset_lane(stream, 1), RILL_OK);
+  expect(rill_stream_reset_lane(stream, lanes - 1), RILL_OK);
   expect(rill_stream_load_state(stream, saved, saved_length), RILL_OK);
   expect(rill_stream_refresh(stream), RILL_OK);
   expect(rill_stream_refresh(other), RILL_OK);
+  expect(go(1), RILL_OK);
   expect(rill_stream_reset(stream), RILL_OK);
 }
 
 static void failing_calls(void) NONBLOCKING {
   const struct kind *kind = world.kind;
   rill_stream *stream = world.stream;
-  size_t size = kind->output_size * B, inputs = B * kind->input_size, length = 0;
-  float nan = NAN, good = data.inputs[1];
-  data.inputs[1] = nan;
-  data.tokens[1] = -2;
+  size_t size = kind->output_size * lanes, count = lanes * kind->input_size, values = lanes * kind->state_size, length = 0;
+  float nan = NAN, good = inputs[1];
+  int32_t good_token = tokens[0];
+  inputs[1] = nan;
+  tokens[0] = -2;
+  expect(go(1), RILL_ERROR_ARGUMENT);
+  expect(go(T), RILL_ERROR_ARGUMENT);
+  expect(go(LONG), RILL_ERROR_ARGUMENT);
   if (kind->has_tokens) {
-    expect(rill_stream_step_tokens(stream, data.tokens, B, outputs, size), RILL_ERROR_ARGUMENT);
-    expect(rill_stream_step_tokens(stream, data.tokens, B + 1, outputs, size), RILL_ERROR_ARGUMENT);
-    expect(rill_stream_run_tokens(stream, T, data.tokens, T * B, outputs, T * size), RILL_ERROR_ARGUMENT);
-    expect(rill_stream_step(stream, data.inputs, inputs, outputs, size), RILL_ERROR_STATE);
+    expect(rill_stream_step_tokens(stream, tokens, lanes + 1, outputs, size), RILL_ERROR_ARGUMENT);
+    expect(rill_stream_step(stream, inputs, count, outputs, size), RILL_ERROR_STATE);
   } else {
-    expect(rill_stream_step(stream, data.inputs, inputs, outputs, size), RILL_ERROR_ARGUMENT);
-    expect(rill_stream_step(stream, data.inputs, inputs - 1, outputs, size), RILL_ERROR_ARGUMENT);
-    expect(rill_stream_run(stream, T, data.inputs, T * inputs, outputs, T * size), RILL_ERROR_ARGUMENT);
-    expect(rill_stream_step_tokens(stream, data.tokens, B, outputs, size), RILL_ERROR_STATE);
+    expect(rill_stream_step(stream, inputs, count - 1, outputs, size), RILL_ERROR_ARGUMENT);
+    expect(rill_stream_step_tokens(stream, tokens, lanes, outputs, size), RILL_ERROR_STATE);
   }
-  data.inputs[1] = good;
-  data.tokens[1] = 0;
-  expect(rill_stream_step(NULL, data.inputs, inputs, outputs, size), RILL_ERROR_ARGUMENT);
+  inputs[1] = good;
+  tokens[0] = good_token;
+  expect(rill_stream_step(NULL, inputs, count, outputs, size), RILL_ERROR_ARGUMENT);
   expect(rill_stream_copy(stream, wide), RILL_ERROR_ARGUMENT);
   expect(rill_stream_copy(stream, foreign), RILL_ERROR_ARGUMENT);
-  expect(rill_stream_copy_lane(stream, B, other, 0), RILL_ERROR_ARGUMENT);
-  expect(rill_stream_get_state(stream, "no.state", state, B * kind->state_size), RILL_ERROR_ARGUMENT);
+  expect(rill_stream_copy_lane(stream, lanes, other, 0), RILL_ERROR_ARGUMENT);
+  expect(rill_stream_get_state(stream, "no.state", state, values), RILL_ERROR_ARGUMENT);
   expect(rill_stream_set_state(stream, kind->state, state, 1), RILL_ERROR_ARGUMENT);
-  expect(rill_stream_set_state(stream, kind->state, &nan, B * kind->state_size + 1), RILL_ERROR_ARGUMENT);
+  expect(rill_stream_set_state(stream, kind->state, &nan, values + 1), RILL_ERROR_ARGUMENT);
   expect(rill_stream_save_state(stream, saved, 3, &length), RILL_ERROR_ARGUMENT);
   expect(rill_stream_load_state(stream, saved, saved_length - 1), RILL_ERROR_FORMAT);
-  expect(rill_stream_reset_lane(stream, B), RILL_ERROR_ARGUMENT);
+  expect(rill_stream_reset_lane(stream, lanes), RILL_ERROR_ARGUMENT);
   expect(rill_stream_refresh(NULL), RILL_ERROR_ARGUMENT);
 }
 
-/* A relu cell overflows, refuses to go on, and is reset. */
+/* A relu cell overflows, in a step and in a block, refuses to go on, and is reset. */
 static void diverging_calls(void) NONBLOCKING {
   if (strcmp(world.kind->name, "rnn_relu") != 0) return;
-  size_t size = world.kind->output_size * B, inputs = B * world.kind->input_size, count = B * world.kind->state_size;
-  for (size_t i = 0; i < count; i++) state[i] = 3e38f;
-  expect(rill_stream_set_state(world.stream, world.kind->state, state, count), RILL_OK);
-  expect(rill_stream_step(world.stream, data.inputs, inputs, outputs, size), RILL_ERROR_DIVERGED);
-  expect(rill_stream_step(world.stream, data.inputs, inputs, outputs, size), RILL_ERROR_STATE);
-  expect(rill_stream_reset(world.stream), RILL_OK);
-  expect(rill_stream_step(world.stream, data.inputs, inputs, outputs, size), RILL_OK);
+  size_t values = lanes * world.kind->state_size;
+  for (size_t i = 0; i < values; i++) state[i] = 3e38f;
+  for (size_t steps = 1; steps <= LONG; steps += LONG - 1) {
+    expect(rill_stream_set_state(world.stream, world.kind->state, state, values), RILL_OK);
+    expect(go(steps), RILL_ERROR_DIVERGED);
+    expect(go(steps), RILL_ERROR_STATE);
+    expect(rill_stream_reset(world.stream), RILL_OK);
+    expect(go(1), RILL_OK);
+  }
 }
 
 static void all_calls(void) NONBLOCKING {
@@ -113,14 +160,19 @@ static void all_calls(void) NONBLOCKING {
 }
 
 /* A newer snapshot waits for each refresh: the older one, which only these streams hold, must not be freed there. */
-static void prepare(const struct kind *kind) {
+static void prepare(size_t number) {
+  const struct kind *kind = kind_of(number);
   world = make_world(kind);
-  data = data_of(kind);
-  REQUIRE(rill_stream_create(world.model, B, NULL, &other) == RILL_OK);
-  REQUIRE(rill_stream_create(world.model, B + 1, NULL, &wide) == RILL_OK);
+  lanes = lanes_of(number);
+  for (size_t i = 0; i < LONG * B * MAXIMUM_INPUT; i++) inputs[i] = sample(i);
+  for (size_t i = 0; i < LONG * B; i++) tokens[i] = sample_token(i, kind->input_size);
+  rill_stream_destroy(world.stream);
+  REQUIRE(rill_stream_create(world.model, lanes, NULL, &world.stream) == RILL_OK);
+  REQUIRE(rill_stream_create(world.model, lanes, NULL, &other) == RILL_OK);
+  REQUIRE(rill_stream_create(world.model, lanes + 1, NULL, &wide) == RILL_OK);
   rill_model *foreign_model;
   REQUIRE(rill_model_create("{" VECTOR "[{\"type\": \"gru\", \"hidden_size\": 9}]}", 1, NULL, &foreign_model) == RILL_OK);
-  REQUIRE(rill_stream_create(foreign_model, B, NULL, &foreign) == RILL_OK);
+  REQUIRE(rill_stream_create(foreign_model, lanes, NULL, &foreign) == RILL_OK);
   rill_model_destroy(foreign_model);
   if (strcmp(kind->name, "rnn_relu") == 0) { // so that a state near the largest float overflows at once
     float weights[36];
@@ -141,17 +193,19 @@ static void forget(void) {
 }
 
 static void no_call_allocates_frees_or_locks(void) {
-  for (size_t k = 0; k < KIND_COUNT; k++) {
-    prepare(&KINDS[k]);
+  for (size_t number = 0; number < CASES; number++) {
+    prepare(number);
+    const char *name = world.kind->name;
     long allocations = allocation_count, frees = free_count, locks = lock_count;
 #ifndef HAS_REALTIME_SANITIZER
     CHECK(allocations > 0, "the judge itself: making a model allocates");
 #endif
     all_calls();
     allocations = allocation_count - allocations, frees = free_count - frees, locks = lock_count - locks;
-    CHECK(failures == 0, "%s: %d calls did not end as expected; the last message: %s", KINDS[k].name, failures, rill_last_error_message());
-    CHECK(allocations == 0 && frees == 0, "%s: %ld allocations, %ld frees", KINDS[k].name, allocations, frees);
-    CHECK(locks == 0, "%s: %ld locks", KINDS[k].name, locks);
+    CHECK(failures == 0, "%s, %zu lanes: %d calls did not end as expected; the last message: %s", name, lanes, failures,
+          rill_last_error_message());
+    CHECK(allocations == 0 && frees == 0, "%s, %zu lanes: %ld allocations, %ld frees", name, lanes, allocations, frees);
+    CHECK(locks == 0, "%s, %zu lanes: %ld locks", name, lanes, locks);
     forget();
   }
 }
@@ -196,10 +250,10 @@ static void no_call_enters_the_kernel(void) {
     return;
   }
   CHECK(WIFSIGNALED(result), "the judge itself");
-  for (size_t k = 0; k < KIND_COUNT; k++) {
-    prepare(&KINDS[k]);
+  for (size_t number = 0; number < CASES; number++) {
+    prepare(number);
     result = run_strictly(all_calls);
-    CHECK(result == 0, "%s: the child ended with %x (9: killed at a system call)", KINDS[k].name, (unsigned)result);
+    CHECK(result == 0, "%s, %zu lanes: the child ended with %x (9: killed at a system call)", world.kind->name, lanes, (unsigned)result);
     forget();
   }
 }

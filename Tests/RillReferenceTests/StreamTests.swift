@@ -34,7 +34,7 @@ import Testing
     var generator = SplitMix64(seed: 7)
     for _ in 0..<3 {
       try stream.reset()
-      #expect(bits(try stream.run(data, blocks: generator.blocks(of: data.sequenceLength))) == bits(stepped))
+      #expect(bits(try stream.run(data, blocks: generator.blocks(of: data.sequenceLength, upTo: 8))) == bits(stepped))
     }
     let isPerSequence = testCase.architecture.isPerSequence
     let whole = try model.run(data, perSequence: isPerSequence)
@@ -68,8 +68,8 @@ import Testing
     let saved = try stream.saveState()
     try restored.loadState(saved)
     let set = try fresh()
-    for (name, size) in testCase.stateSizes {
-      try set.setState(name, try stream.state(name, count: size * data.batchSize))
+    for (name, layers, hiddenSize) in testCase.stateShapes {
+      try set.setState(name, try stream.state(name, count: layers * data.batchSize * hiddenSize))
     }
     let lanes = try fresh()
     for lane in 0..<data.batchSize { try stream.copy(lane: lane, to: lanes, lane: lane) }
@@ -138,27 +138,13 @@ import Testing
   }
 }
 
-extension SplitMix64 {
-  /// Random block sizes, 1 to 8, that add up to steps.
-  mutating func blocks(of steps: Int) -> [Int] {
-    var result: [Int] = []
-    var left = steps
-    while left > 0 {
-      result.append(min(left, Int.random(in: 1...8, using: &self)))
-      left -= result.last!
-    }
-    return result
-  }
-}
-
 extension NetworkCase {
-  /// Name and num_layers * hidden_size of every state.
-  var stateSizes: [(name: String, size: Int)] {
-    architecture.layers.enumerated().flatMap { index, layer -> [(name: String, size: Int)] in
+  /// Name, num_layers and hidden_size of every state.
+  var stateShapes: [(name: String, layers: Int, hiddenSize: Int)] {
+    architecture.layers.enumerated().flatMap { index, layer -> [(name: String, layers: Int, hiddenSize: Int)] in
       guard let hiddenSize = layer.hiddenSize else { return [] }
       let name = layer.name ?? "\(index)"
-      let size = (layer.numLayers ?? 1) * hiddenSize
-      return (layer.type == "lstm" ? ["hidden", "cell"] : ["hidden"]).map { ("\(name).\($0)", size) }
+      return (layer.type == "lstm" ? ["hidden", "cell"] : ["hidden"]).map { ("\(name).\($0)", layer.numLayers ?? 1, hiddenSize) }
     }
   }
 }

@@ -1,6 +1,4 @@
-import Foundation
 import RillTestSupport
-import Synchronization
 import Testing
 
 /// One thread trains and publishes while another steps and refreshes.
@@ -79,33 +77,4 @@ import Testing
         repeat { try expectTheSame() } while isRunning()
       })
   }
-
-  /// Runs work on this thread and other on one of its own, which may ask whether the first still runs. Throws the first error of either.
-  private func together(
-    _ work: () throws -> Void, while other: @escaping @Sendable (_ isRunning: () -> Bool) throws -> Void
-  ) throws {
-    let shared = Shared()
-    let started = DispatchSemaphore(value: 0)
-    let ended = DispatchSemaphore(value: 0)
-    Thread.detachNewThread {
-      started.signal()
-      do {
-        try other { shared.isRunning.load(ordering: .acquiring) }
-      } catch {
-        shared.failure.withLock { $0 = error }
-      }
-      ended.signal()
-    }
-    started.wait()
-    let result = Result { try work() }
-    shared.isRunning.store(false, ordering: .releasing)
-    ended.wait()
-    try result.get()
-    if let error = shared.failure.withLock({ $0 }) { throw error }
-  }
-}
-
-private final class Shared: Sendable {
-  let isRunning = Atomic(true)
-  let failure = Mutex<(any Error)?>(nil)
 }

@@ -30,6 +30,15 @@ public struct SequenceData: Sendable {
     return result
   }
 
+  /// A batch of these sequences in this order; one may stand in it several times.
+  public func selecting(_ sequences: [Int]) -> SequenceData {
+    var result = SequenceData(sequenceLength: sequenceLength, batchSize: sequences.count)
+    result.lengths = lengths?.selecting(sequences, of: batchSize)
+    result.inputs = inputs.selecting(sequences, of: batchSize, rows: sequenceLength)
+    result.tokens = tokens.selecting(sequences, of: batchSize, rows: sequenceLength)
+    return result
+  }
+
   /// The rows of one sequence in a [time][batch][size] array, up to steps.
   public func part<Value>(of values: [Value], sequence: Int, steps: Int) -> [Value] {
     let size = values.count / (sequenceLength * batchSize)
@@ -52,5 +61,18 @@ public struct Objective: Sendable {
   public init(_ loss: Loss, _ reduction: Reduction = .mean) {
     self.loss = loss
     self.reduction = reduction
+  }
+}
+
+extension Array where Element: BitwiseCopyable {
+  /// Of a [rows][batch][size] array the lanes with these numbers, in this order: [rows][lanes.count][size].
+  public func selecting(_ lanes: [Int], of batchSize: Int, rows: Int = 1) -> [Element] {
+    let size = count / (rows * batchSize)
+    var result: [Element] = []
+    result.reserveCapacity(rows * lanes.count * size)
+    for row in 0..<rows {
+      for lane in lanes { result += self[((row * batchSize + lane) * size)...].prefix(size) }
+    }
+    return result
   }
 }
