@@ -28,7 +28,8 @@ func kernels(_ name: String, _ march: [String], _ flags: [String] = []) -> Targe
   .target(
     name: name, dependencies: ["CVector"],
     swiftSettings: embedded + [
-      .unsafeFlags(["-Ounchecked", "-wmo", "-Xfrontend", "-function-sections", "-disable-stack-protector"] + flags + march.flatMap { ["-Xcc", $0] })
+      .unsafeFlags(
+        ["-Ounchecked", "-wmo", "-Xfrontend", "-function-sections", "-disable-stack-protector"] + flags + march.flatMap { ["-Xcc", $0] })
     ])
 }
 

@@ -40,7 +40,8 @@ func gruResetBeforeForward(_ f: Frame) -> Int {
     for r in 0..<f.pointee.rows {
       let unit = r * width + u * lanes
       let p = z + r * f.pointee.z_row
-      gruUnits(f.pointee.saving != 0, load(p), load(p + 32), f.pointee.h + unit, f.pointee.h_next + unit, p + 32, p, f.pointee.s + unit * 2 + 16, &check)
+      let s = f.pointee.s + unit * 2 + 16
+      gruUnits(f.pointee.saving != 0, load(p), load(p + 32), f.pointee.h + unit, f.pointee.h_next + unit, p + 32, p, s, &check)
     }
   }
   return check.result

@@ -44,7 +44,8 @@ extension Stream {
     }
     for index in parts.indices where parts[index].remembers {
       guard model.network.units[parts[index].unit].initialPlaces != nil else {
-        throw .argument("model: a recurrent layer has no initial state; \"initial_state\": true in the layer or in the options of a load gives it one")
+        throw .argument(
+          "model: a recurrent layer has no initial state; \"initial_state\": true in the layer or in the options of a load gives it one")
       }
     }
     let values = model.values.pointer
