@@ -26,9 +26,15 @@ static long allocation_count, free_count, lock_count; // the sanitizer itself re
 #include <sys/syscall.h>
 #endif
 
+/* Streams of every precision, and one that takes what is not finite for 0. */
+static const char *const OPTIONS[] = {NULL, "{\"precision\": \"bfloat16\"}", "{\"precision\": \"int8\"}",
+                                      "{\"precision\": \"int8\", \"nonfinite\": \"zero\"}"};
+enum { OPTION_COUNT = 4 };
+static bool takes_nan; // for 0
+
 /* Everything that the operations below work on, made before. */
 static struct world world;
-static rill_stream *other, *wide, *foreign; // of the same model; with one lane more; of another architecture
+static rill_stream *other, *wide, *foreign; // of the same model, in float32; with one lane more; of another architecture
 static struct data data;
 static float outputs[MAXIMUM_VALUES], state[MAXIMUM_VALUES];
 static unsigned char saved[4096];
@@ -56,6 +62,8 @@ static void succeeding_calls(void) NONBLOCKING {
   expect(rill_stream_save_state(stream, saved, sizeof saved, &saved_length), RILL_OK);
   expect(rill_stream_reset_lane(stream, 1), RILL_OK);
   expect(rill_stream_load_state(stream, saved, saved_length), RILL_OK);
+  expect(rill_stream_load_state(other, saved, saved_length), RILL_OK);
+  expect(rill_stream_copy(other, stream), RILL_OK);
   expect(rill_stream_refresh(stream), RILL_OK);
   expect(rill_stream_refresh(other), RILL_OK);
   expect(rill_stream_reset(stream), RILL_OK);
@@ -74,9 +82,9 @@ static void failing_calls(void) NONBLOCKING {
     expect(rill_stream_run_tokens(stream, T, data.tokens, T * B, outputs, T * size), RILL_ERROR_ARGUMENT);
     expect(rill_stream_step(stream, data.inputs, inputs, outputs, size), RILL_ERROR_STATE);
   } else {
-    expect(rill_stream_step(stream, data.inputs, inputs, outputs, size), RILL_ERROR_ARGUMENT);
+    expect(rill_stream_step(stream, data.inputs, inputs, outputs, size), takes_nan ? RILL_OK : RILL_ERROR_ARGUMENT);
     expect(rill_stream_step(stream, data.inputs, inputs - 1, outputs, size), RILL_ERROR_ARGUMENT);
-    expect(rill_stream_run(stream, T, data.inputs, T * inputs, outputs, T * size), RILL_ERROR_ARGUMENT);
+    expect(rill_stream_run(stream, T, data.inputs, T * inputs, outputs, T * size), takes_nan ? RILL_OK : RILL_ERROR_ARGUMENT);
     expect(rill_stream_step_tokens(stream, data.tokens, B, outputs, size), RILL_ERROR_STATE);
   }
   data.inputs[1] = good;
@@ -113,11 +121,14 @@ static void all_calls(void) NONBLOCKING {
 }
 
 /* A newer snapshot waits for each refresh: the older one, which only these streams hold, must not be freed there. */
-static void prepare(const struct kind *kind) {
+static void prepare(const struct kind *kind, const char *options) {
   world = make_world(kind);
+  rill_stream_destroy(world.stream);
+  REQUIRE(rill_stream_create(world.model, B, options, &world.stream) == RILL_OK);
+  takes_nan = options && strstr(options, "zero");
   data = data_of(kind);
   REQUIRE(rill_stream_create(world.model, B, NULL, &other) == RILL_OK);
-  REQUIRE(rill_stream_create(world.model, B + 1, NULL, &wide) == RILL_OK);
+  REQUIRE(rill_stream_create(world.model, B + 1, options, &wide) == RILL_OK);
   rill_model *foreign_model;
   REQUIRE(rill_model_create("{" VECTOR "[{\"type\": \"gru\", \"hidden_size\": 9}]}", 1, NULL, &foreign_model) == RILL_OK);
   REQUIRE(rill_stream_create(foreign_model, B, NULL, &foreign) == RILL_OK);
@@ -140,20 +151,24 @@ static void forget(void) {
   destroy_world(&world);
 }
 
-static void no_call_allocates_frees_or_locks(void) {
-  for (size_t k = 0; k < KIND_COUNT; k++) {
-    prepare(&KINDS[k]);
-    long allocations = allocation_count, frees = free_count, locks = lock_count;
+static void count_calls(const struct kind *kind, const char *options) {
+  prepare(kind, options);
+  long allocations = allocation_count, frees = free_count, locks = lock_count;
 #ifndef HAS_REALTIME_SANITIZER
-    CHECK(allocations > 0, "the judge itself: making a model allocates");
+  CHECK(allocations > 0, "the judge itself: making a model allocates");
 #endif
-    all_calls();
-    allocations = allocation_count - allocations, frees = free_count - frees, locks = lock_count - locks;
-    CHECK(failures == 0, "%s: %d calls did not end as expected; the last message: %s", KINDS[k].name, failures, rill_last_error_message());
-    CHECK(allocations == 0 && frees == 0, "%s: %ld allocations, %ld frees", KINDS[k].name, allocations, frees);
-    CHECK(locks == 0, "%s: %ld locks", KINDS[k].name, locks);
-    forget();
-  }
+  all_calls();
+  allocations = allocation_count - allocations, frees = free_count - frees, locks = lock_count - locks;
+  CHECK(failures == 0, "%s %s: %d calls did not end as expected; the last message: %s", kind->name, options ? options : "", failures,
+        rill_last_error_message());
+  CHECK(allocations == 0 && frees == 0, "%s %s: %ld allocations, %ld frees", kind->name, options ? options : "", allocations, frees);
+  CHECK(locks == 0, "%s %s: %ld locks", kind->name, options ? options : "", locks);
+  forget();
+}
+
+static void no_call_allocates_frees_or_locks(void) {
+  for (size_t k = 0; k < KIND_COUNT; k++)
+    for (size_t o = 0; o < OPTION_COUNT; o++) count_calls(&KINDS[k], OPTIONS[o]);
 }
 
 /* A thread's very first failure, too: thread-local storage of a library can come from malloc when it is first touched. */
@@ -196,12 +211,14 @@ static void no_call_enters_the_kernel(void) {
     return;
   }
   CHECK(WIFSIGNALED(result), "the judge itself");
-  for (size_t k = 0; k < KIND_COUNT; k++) {
-    prepare(&KINDS[k]);
-    result = run_strictly(all_calls);
-    CHECK(result == 0, "%s: the child ended with %x (9: killed at a system call)", KINDS[k].name, (unsigned)result);
-    forget();
-  }
+  for (size_t k = 0; k < KIND_COUNT; k++)
+    for (size_t o = 0; o < OPTION_COUNT; o++) {
+      prepare(&KINDS[k], OPTIONS[o]);
+      result = run_strictly(all_calls);
+      CHECK(result == 0, "%s %s: the child ended with %x (9: killed at a system call)", KINDS[k].name, OPTIONS[o] ? OPTIONS[o] : "",
+            (unsigned)result);
+      forget();
+    }
 }
 #endif
 
