@@ -46,7 +46,8 @@ extension Stream {
     var cells: [(hidden: Int, cell: Int?)] = []
     for unit in model.network.units where unit.memory.vectors > 0 {
       guard let places = unit.initialPlaces else {
-        throw .argument("model: a recurrent layer has no initial state; \"initial_state\": true in the layer or in the options of a load gives it one")
+        throw .argument(
+          "model: a recurrent layer has no initial state; \"initial_state\": true in the layer or in the options of a load gives one")
       }
       cells.append(places)
     }

@@ -221,6 +221,7 @@ package final class Stream {
 }
 
 /// See rill__kernels.
-typealias StepKernel = @convention(c) (
-  UnsafeMutablePointer<rill__plan>?, UnsafePointer<Float>?, UnsafePointer<Int32>?, UnsafeMutablePointer<Float>?
-) -> Int
+typealias StepKernel =
+  @convention(c) (
+    UnsafeMutablePointer<rill__plan>?, UnsafePointer<Float>?, UnsafePointer<Int32>?, UnsafeMutablePointer<Float>?
+  ) -> Int

@@ -8,7 +8,9 @@ package struct StreamOptions {
   package var replacesNonFinite = false
 
   private static var table: OptionTable {
-    OptionTable([Option("precision", .choice(Precision.names, fallback: 0)), Option("nonfinite", .choice(["refuse", "zero"], fallback: 0))])
+    OptionTable([
+      Option("precision", .choice(Precision.names, fallback: 0)), Option("nonfinite", .choice(["refuse", "zero"], fallback: 0)),
+    ])
   }
 
   package init() {}

@@ -16,7 +16,9 @@ import Testing
     ]
   }
 
-  private static let values: [Float] = [.nan, .infinity, -.infinity, -.nan, .signalingNaN, Float(bitPattern: 0x7f80_0001), Float(bitPattern: 0xffff_ffff)]
+  private static let values: [Float] = [
+    .nan, .infinity, -.infinity, -.nan, .signalingNaN, Float(bitPattern: 0x7f80_0001), Float(bitPattern: 0xffff_ffff),
+  ]
 
   /// The host's own replacement by 0, in its units, gives the same bits.
   @Test(arguments: cases, allPrecisions)

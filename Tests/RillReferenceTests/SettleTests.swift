@@ -113,7 +113,8 @@ import Testing
       Architecture(
         vector: 2,
         [
-          .dense(3, "tanh"), cell(6).with(\.numLayers, 2).with(\.initialState, true), .dense(5, "sigmoid"), .lstm(4).with(\.initialState, true),
+          .dense(3, "tanh"), cell(6).with(\.numLayers, 2).with(\.initialState, true), .dense(5, "sigmoid"),
+          .lstm(4).with(\.initialState, true),
           .dense(2),
         ])
     ).sized(steps: 1, batch: 3)
