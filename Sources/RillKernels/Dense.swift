@@ -85,6 +85,8 @@ func denseByRowsForward(_ f: Frame) -> Int {
       if saving { store(f.pointee.z + i, e * s * s) }
       i += lanes
     }
+    // σ(0) is not 0, and padded rows of int8 weights are not exactly 0.
+    for r in 0..<f.pointee.rows { for o in f.pointee.output_size..<width { y[r * width + o] = 0 } }
   case rill__softmax:
     for r in 0..<f.pointee.rows { softmaxRow(y + r * width, f.pointee.output_size, f.pointee.blocks) }
   default:

@@ -42,15 +42,20 @@ extension Stream {
     guard network.stateHash == model.network.stateHash else {
       throw .argument("stream: its model has other recurrent layers than model")
     }
-    for index in parts.indices where parts[index].remembers {
-      guard model.network.units[parts[index].unit].initialPlaces != nil else {
+    // In the order of the recurrent layers, which both have; the other layers may differ.
+    var cells: [(hidden: Int, cell: Int?)] = []
+    for unit in model.network.units where unit.memory.vectors > 0 {
+      guard let places = unit.initialPlaces else {
         throw .argument(
-          "model: a recurrent layer has no initial state; \"initial_state\": true in the layer or in the options of a load gives it one")
+          "model: a recurrent layer has no initial state; \"initial_state\": true in the layer or in the options of a load gives one")
       }
+      cells.append(places)
     }
     let values = model.values.pointer
+    var index = 0
     forEachState { part in
-      guard let places = model.network.units[part.unit].initialPlaces else { return }
+      let places = cells[index]
+      index += 1
       let size = part.frame.output_size
       (values + places.hidden).copy(hidden(part) + lane * part.width, size)
       if let place = places.cell, let cell = part.frame.c { (values + place).copy(cell + lane * part.width, size) }

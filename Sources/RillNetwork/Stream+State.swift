@@ -41,9 +41,14 @@ extension Stream {
     }
   }
 
-  /// The same unit here and in another stream of the same architecture.
+  /// The same recurrent unit here and in another stream with the same recurrent layers; units without a state may stand elsewhere there.
   @inline(always) private func forEachState(with other: Stream, _ body: (Part, Part) -> Void) {
-    for index in parts.indices where parts[index].remembers { body(parts[index], other.parts[index]) }
+    var place = 0
+    for index in parts.indices where parts[index].remembers {
+      while !other.parts[place].remembers { place += 1 }
+      body(parts[index], other.parts[place])
+      place += 1
+    }
   }
 
   private func requireSameArchitecture(_ other: Stream) throws(RillError) {

@@ -55,6 +55,41 @@ static rill_status get_names(void) {
 static rill_status run(void) { return run_model(world.kind, world.model, values); }
 static rill_status publish(void) { return rill_model_publish(world.model); }
 static rill_status create_stream(void) { return rill_stream_create(world.model, B, "{}", &made_stream); }
+static rill_status create_bfloat16(void) {
+  return rill_stream_create(world.model, B, "{\"precision\": \"bfloat16\"}", &made_stream);
+}
+static rill_status create_int8(void) {
+  return rill_stream_create(world.model, B, "{\"precision\": \"int8\", \"nonfinite\": \"zero\"}", &made_stream);
+}
+static rill_status parse_with_initial_states(void) {
+  rill_model *model;
+  rill_status status = rill_model_parse(text, length, "{\"initial_state\": true}", &model);
+  rill_model_destroy(model);
+  return status;
+}
+/* The state is put back, since an operation must leave everything as it was. */
+static rill_status settle(void) {
+  unsigned char state[4096];
+  size_t count = 0;
+  struct data data = data_of(world.kind);
+  REQUIRE(rill_stream_save_state(world.stream, state, sizeof state, &count) == RILL_OK);
+  size_t steps = 0;
+  float change = 0;
+  rill_status status = world.kind->has_tokens
+                           ? rill_stream_settle_tokens(world.stream, data.tokens, B, 1e-3f, 50, &steps, &change)
+                           : rill_stream_settle(world.stream, data.inputs, B * world.kind->input_size, 1e-3f, 50, &steps, &change);
+  if (status == RILL_OK) REQUIRE(rill_stream_load_state(world.stream, state, count) == RILL_OK);
+  return status;
+}
+static const char *precision = "int8";
+static rill_status evaluate_precision(void) {
+  struct data data = data_of(world.kind);
+  double numbers[3];
+  if (world.kind->has_tokens)
+    return rill_model_evaluate_precision_tokens(world.model, precision, T, B, data.tokens, T * B, &numbers[0], &numbers[1], &numbers[2]);
+  return rill_model_evaluate_precision(world.model, precision, T, B, data.inputs, input_count_of(world.kind), &numbers[0], &numbers[1],
+                                       &numbers[2]);
+}
 static rill_status create_batch(void) { return rill_batch_create(world.model, T, B, "{}", &made_batch); }
 static rill_status set_batch(void) { return fill_batch(world.kind, world.batch); }
 static rill_status create_trainer(void) { return rill_trainer_create(world.model, 11, world.kind->training, &made_trainer); }
@@ -124,7 +159,16 @@ static void making_things(void) {
   CHECK(fail_each_allocation("create", create, true) > 0);
   CHECK(fail_each_allocation("parse", parse, true) > 0);
   CHECK(fail_each_allocation("load", load, true) > 0);
+  CHECK(fail_each_allocation("load with initial states", parse_with_initial_states, true) > 0);
   CHECK(fail_each_allocation("stream_create", create_stream, true) > 0);
+  // The first use of a precision makes the weights too, which the snapshot keeps, also when a later allocation of the same call fails.
+  for (int p = 0; p < 2; p++) {
+    precision = p == 0 ? "bfloat16" : "int8";
+    CHECK(fail_each_allocation("evaluate_precision", evaluate_precision, false) > 0);
+    CHECK(fail_each_allocation("evaluate_precision again", evaluate_precision, true) > 0);
+  }
+  CHECK(fail_each_allocation("stream_create bfloat16", create_bfloat16, true) > 0);
+  CHECK(fail_each_allocation("stream_create int8", create_int8, true) > 0);
   CHECK(fail_each_allocation("batch_create", create_batch, true) > 0);
   CHECK(fail_each_allocation("trainer_create", create_trainer, true) > 0);
 }
@@ -141,7 +185,15 @@ static void texts_are_not_written(void) { for_each_kind(writing_things); }
 
 static void computing_things(void) {
   CHECK(fail_each_allocation("model_run", run, true) > 0);
-  CHECK(fail_each_allocation("publish", publish, true) > 0);
+  long plain = fail_each_allocation("publish", publish, true);
+  CHECK(plain > 0);
+  // What smaller weights cost: they are made once, and then by every publish.
+  CHECK_OK(evaluate_precision());
+  CHECK(fail_each_allocation("publish with int8", publish, true) == plain + 1);
+  CHECK_OK(create_bfloat16());
+  forget_made();
+  CHECK(fail_each_allocation("publish with both", publish, true) == plain + 2);
+  CHECK(fail_each_allocation("settle", settle, true) > 0 || !strstr(world.kind->state, "cell"));
   fail_each_allocation("batch_set", set_batch, false);
   fail_each_allocation("evaluate", evaluate, false);
 }

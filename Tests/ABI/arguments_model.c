@@ -50,6 +50,15 @@ static void load_and_parse_refuse(void) {
   for (size_t i = 0; i < WRONG_OPTIONS_COUNT; i++)
     REFUSED_HANDLE(out_model, rill_model_parse(text, length, WRONG_OPTIONS[i], &out_model), FORMAT, "options|bogus");
   REFUSED_HANDLE(out_model, rill_model_load("model.json", "{\"bogus\": 1}", &out_model), FORMAT | IO, "");
+  const char *const wrong[] = {"{\"initial_state\": 1}",  "{\"initial_state\": \"true\"}",
+                               "{\"initial_state\": null}", "{\"initial_state\": []}",
+                               "{\"Initial_state\": true}", "{\"initial_state\": true, \"initial_state\": true}"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    REFUSED_HANDLE(out_model, rill_model_parse(text, length, wrong[i], &out_model), FORMAT, "options&nitial_state");
+    REFUSED_HANDLE(out_model, rill_model_load("model.json", wrong[i], &out_model), FORMAT, "options&nitial_state");
+  }
+  REFUSED_HANDLE(out_model, rill_model_create(world.kind->configuration, 1, "{\"initial_state\": true}", &out_model), FORMAT,
+                 "initial_state");
 }
 
 static const char *const WRONG_SAVE_OPTIONS[] = {"{\"encoding\": \"Base64\"}", "{\"encoding\": 64}",
@@ -215,6 +224,60 @@ static void run_tokens_refuses(void) {
                        rill_model_run_tokens(model, T, B, data.tokens, T * B, data.lengths, B, out.values, outputs));
 }
 
+static const char *const WRONG_PRECISIONS[] = {"", "int4", "Int8", "int8 ", "float16", "bfloat", "\xff", "{\"precision\": \"int8\"}"};
+
+static void evaluate_precision_refuses(void) {
+  struct data data = data_of(world.kind);
+  rill_model *model = world.model;
+  size_t inputs = input_count_of(world.kind);
+  double *largest = &out.numbers[0], *rms = &out.numbers[1], *output = &out.numbers[2];
+  REFUSED(rill_model_evaluate_precision(NULL, "int8", T, B, data.inputs, inputs, largest, rms, output), ARGUMENT, "model");
+  REFUSED(rill_model_evaluate_precision(model, NULL, T, B, data.inputs, inputs, largest, rms, output), ARGUMENT, "precision");
+  for (size_t i = 0; i < sizeof WRONG_PRECISIONS / sizeof *WRONG_PRECISIONS; i++)
+    REFUSED(rill_model_evaluate_precision(model, WRONG_PRECISIONS[i], T, B, data.inputs, inputs, largest, rms, output), ARGUMENT,
+            "precision");
+  const size_t lengths[] = {0, T - 1, T + 1, SIZE_MAX, SIZE_MAX / 2, SIZE_MAX / 2 + 1, SIZE_MAX / 4 + 1, ((size_t)1 << 32) + T};
+  for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+    REFUSED(rill_model_evaluate_precision(model, "int8", lengths[i], B, data.inputs, inputs, largest, rms, output), ARGUMENT,
+            "sequence_length|input_count");
+  const size_t batch_sizes[] = {0, B - 1, B + 1, 65537, SIZE_MAX, SIZE_MAX / 2, ((size_t)1 << 32) + B};
+  for (size_t i = 0; i < sizeof batch_sizes / sizeof *batch_sizes; i++)
+    REFUSED(rill_model_evaluate_precision(model, "int8", T, batch_sizes[i], data.inputs, inputs, largest, rms, output), ARGUMENT,
+            "batch_size|input_count");
+  REFUSED(rill_model_evaluate_precision(model, "int8", T, B, NULL, inputs, largest, rms, output), ARGUMENT, "inputs");
+  WRONG_COUNTS_REFUSED("input_count", inputs,
+                       rill_model_evaluate_precision(model, "int8", T, B, data.inputs, count, largest, rms, output));
+  NOT_FINITE_REFUSED(data.inputs, inputs, "inputs",
+                     rill_model_evaluate_precision(model, "int8", T, B, data.inputs, inputs, largest, rms, output));
+  REFUSED(rill_model_evaluate_precision(model, "int8", T, B, data.inputs, inputs, NULL, rms, output), ARGUMENT, "largest_difference");
+  REFUSED(rill_model_evaluate_precision(model, "int8", T, B, data.inputs, inputs, largest, NULL, output), ARGUMENT, "rms_difference");
+  REFUSED(rill_model_evaluate_precision(model, "int8", T, B, data.inputs, inputs, largest, rms, NULL), ARGUMENT, "rms_output");
+  REFUSED(rill_model_evaluate_precision_tokens(model, "int8", T, B, data.tokens, T * B, largest, rms, output), STATE, "vector|token");
+}
+
+static void evaluate_precision_tokens_refuses(void) {
+  struct data data = data_of(world.kind);
+  rill_model *model = world.model;
+  double *largest = &out.numbers[0], *rms = &out.numbers[1], *output = &out.numbers[2];
+  REFUSED(rill_model_evaluate_precision(model, "int8", T, B, data.inputs, T * B * 5, largest, rms, output), STATE, "token");
+  REFUSED(rill_model_evaluate_precision_tokens(NULL, "int8", T, B, data.tokens, T * B, largest, rms, output), ARGUMENT, "model");
+  REFUSED(rill_model_evaluate_precision_tokens(model, NULL, T, B, data.tokens, T * B, largest, rms, output), ARGUMENT, "precision");
+  for (size_t i = 0; i < sizeof WRONG_PRECISIONS / sizeof *WRONG_PRECISIONS; i++)
+    REFUSED(rill_model_evaluate_precision_tokens(model, WRONG_PRECISIONS[i], T, B, data.tokens, T * B, largest, rms, output), ARGUMENT,
+            "precision");
+  REFUSED(rill_model_evaluate_precision_tokens(model, "int8", 0, B, data.tokens, T * B, largest, rms, output), ARGUMENT,
+          "sequence_length|token_count");
+  REFUSED(rill_model_evaluate_precision_tokens(model, "int8", T, 0, data.tokens, T * B, largest, rms, output), ARGUMENT, "batch_size");
+  REFUSED(rill_model_evaluate_precision_tokens(model, "int8", T, B, NULL, T * B, largest, rms, output), ARGUMENT, "tokens");
+  WRONG_COUNTS_REFUSED("token_count", T * B,
+                       rill_model_evaluate_precision_tokens(model, "int8", T, B, data.tokens, count, largest, rms, output));
+  OUT_OF_RANGE_REFUSED(data.tokens, T * B, -1, 4, "tokens",
+                       rill_model_evaluate_precision_tokens(model, "int8", T, B, data.tokens, T * B, largest, rms, output));
+  REFUSED(rill_model_evaluate_precision_tokens(model, "int8", T, B, data.tokens, T * B, NULL, rms, output), ARGUMENT, "largest_difference");
+  REFUSED(rill_model_evaluate_precision_tokens(model, "int8", T, B, data.tokens, T * B, largest, NULL, output), ARGUMENT, "rms_difference");
+  REFUSED(rill_model_evaluate_precision_tokens(model, "int8", T, B, data.tokens, T * B, largest, rms, NULL), ARGUMENT, "rms_output");
+}
+
 int main(void) {
   TEST(version_and_names_answer_without_objects);
   TEST(destroys_accept_null);
@@ -227,9 +290,11 @@ int main(void) {
   TEST(parameters_refuse);
   TEST(run_refuses_sizes);
   TEST(run_refuses);
+  TEST(evaluate_precision_refuses);
   forget_world();
   use_world("one_hot");
   TEST(run_tokens_refuses);
+  TEST(evaluate_precision_tokens_refuses);
   forget_world();
   return finish();
 }

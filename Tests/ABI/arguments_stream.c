@@ -1,6 +1,28 @@
 /* Every argument of every rill_stream function made invalid in turn. */
 #include "refused.h"
 
+/* By turns of the one key and of the other. */
+static const char *const WRONG_STREAM_OPTIONS[] = {
+    "{\"precision\": \"float16\"}",
+    "{\"nonfinite\": \"ignore\"}",
+    "{\"precision\": \"\"}",
+    "{\"nonfinite\": \"\"}",
+    "{\"precision\": \"Int8\"}",
+    "{\"nonfinite\": \"Zero\"}",
+    "{\"precision\": \"int8\\u0000\"}",
+    "{\"nonfinite\": \"zero\\u0000\"}",
+    "{\"precision\": 8}",
+    "{\"nonfinite\": 0}",
+    "{\"precision\": null}",
+    "{\"nonfinite\": true}",
+    "{\"precision\": [\"int8\"]}",
+    "{\"nonfinite\": {}}",
+    "{\"precision\": \"int8\", \"precision\": \"int8\"}",
+    "{\"precision\": \"int8\", \"nonfinite\": \"zero \"}",
+    "{\"nonfinite\": \"zero\", \"Precision\": \"int8\"}",
+    "{\"precision\": \"int8\", \"nonfinite\": \"zero\", \"nonfinite\": \"zero\"}",
+};
+
 static void create_refuses(void) {
   const size_t sizes[] = {0, 65537, SIZE_MAX, SIZE_MAX / 2, SIZE_MAX / 4 + 1, ((size_t)1 << 32) + 1};
   REFUSED_HANDLE(out_stream, rill_stream_create(NULL, B, NULL, &out_stream), ARGUMENT, "model");
@@ -8,6 +30,9 @@ static void create_refuses(void) {
     REFUSED_HANDLE(out_stream, rill_stream_create(world.model, sizes[i], NULL, &out_stream), ARGUMENT, "batch_size");
   for (size_t i = 0; i < WRONG_OPTIONS_COUNT; i++)
     REFUSED_HANDLE(out_stream, rill_stream_create(world.model, B, WRONG_OPTIONS[i], &out_stream), FORMAT, "options|bogus");
+  for (size_t i = 0; i < sizeof WRONG_STREAM_OPTIONS / sizeof *WRONG_STREAM_OPTIONS; i++)
+    REFUSED_HANDLE(out_stream, rill_stream_create(world.model, B, WRONG_STREAM_OPTIONS[i], &out_stream), FORMAT,
+                   i % 2 == 0 ? "options&recision|NUL" : "options&nonfinite|NUL");
   REFUSED(rill_stream_create(world.model, B, NULL, NULL), ARGUMENT, "stream");
   REFUSED(rill_stream_get_batch_size(NULL, &out.size), ARGUMENT, "stream");
   REFUSED(rill_stream_get_batch_size(world.stream, NULL), ARGUMENT, "batch_size");
@@ -120,6 +145,73 @@ static void states_refuse(void) {
   NOT_FINITE_REFUSED(values, size, "values", rill_stream_set_state(stream, good, values, size));
 }
 
+static const float WRONG_TOLERANCES[] = {-1, -1e-30f, -INFINITY, NAN, -NAN};
+static const size_t WRONG_LIMITS[] = {0, SIZE_MAX, SIZE_MAX / 2 + 1};
+
+static void settle_refuses(void) {
+  struct data data = data_of(world.kind);
+  rill_stream *stream = world.stream;
+  size_t inputs = B * 3;
+  REFUSED(rill_stream_settle(NULL, data.inputs, inputs, 1e-3f, 9, &out.size, out.values), ARGUMENT, "stream");
+  REFUSED(rill_stream_settle(stream, NULL, inputs, 1e-3f, 9, &out.size, out.values), ARGUMENT, "input");
+  WRONG_COUNTS_REFUSED("input_count", inputs, rill_stream_settle(stream, data.inputs, count, 1e-3f, 9, &out.size, out.values));
+  NOT_FINITE_REFUSED(data.inputs, inputs, "input", rill_stream_settle(stream, data.inputs, inputs, 1e-3f, 9, &out.size, out.values));
+  for (size_t i = 0; i < sizeof WRONG_TOLERANCES / sizeof *WRONG_TOLERANCES; i++)
+    REFUSED(rill_stream_settle(stream, data.inputs, inputs, WRONG_TOLERANCES[i], 9, &out.size, out.values), ARGUMENT, "tolerance");
+  for (size_t i = 0; i < sizeof WRONG_LIMITS / sizeof *WRONG_LIMITS; i++)
+    REFUSED(rill_stream_settle(stream, data.inputs, inputs, 1e-3f, WRONG_LIMITS[i], &out.size, out.values), ARGUMENT, "step_limit");
+  REFUSED(rill_stream_settle(stream, data.inputs, inputs, 1e-3f, 9, NULL, out.values), ARGUMENT, "step_count");
+  REFUSED(rill_stream_settle(stream, data.inputs, inputs, 1e-3f, 9, &out.size, NULL), ARGUMENT, "last_change");
+  REFUSED(rill_stream_settle_tokens(stream, data.tokens, B, 1e-3f, 9, &out.size, out.values), STATE, "vector|token");
+}
+
+static void settle_tokens_refuses(void) {
+  struct data data = data_of(world.kind);
+  rill_stream *stream = world.stream;
+  REFUSED(rill_stream_settle(stream, data.inputs, B * 5, 1e-3f, 9, &out.size, out.values), STATE, "token");
+  REFUSED(rill_stream_settle_tokens(NULL, data.tokens, B, 1e-3f, 9, &out.size, out.values), ARGUMENT, "stream");
+  REFUSED(rill_stream_settle_tokens(stream, NULL, B, 1e-3f, 9, &out.size, out.values), ARGUMENT, "tokens");
+  WRONG_COUNTS_REFUSED("token_count", B, rill_stream_settle_tokens(stream, data.tokens, count, 1e-3f, 9, &out.size, out.values));
+  OUT_OF_RANGE_REFUSED(data.tokens, B, -1, 4, "tokens",
+                       rill_stream_settle_tokens(stream, data.tokens, B, 1e-3f, 9, &out.size, out.values));
+  for (size_t i = 0; i < sizeof WRONG_TOLERANCES / sizeof *WRONG_TOLERANCES; i++)
+    REFUSED(rill_stream_settle_tokens(stream, data.tokens, B, WRONG_TOLERANCES[i], 9, &out.size, out.values), ARGUMENT, "tolerance");
+  for (size_t i = 0; i < sizeof WRONG_LIMITS / sizeof *WRONG_LIMITS; i++)
+    REFUSED(rill_stream_settle_tokens(stream, data.tokens, B, 1e-3f, WRONG_LIMITS[i], &out.size, out.values), ARGUMENT, "step_limit");
+  REFUSED(rill_stream_settle_tokens(stream, data.tokens, B, 1e-3f, 9, NULL, out.values), ARGUMENT, "step_count");
+  REFUSED(rill_stream_settle_tokens(stream, data.tokens, B, 1e-3f, 9, &out.size, NULL), ARGUMENT, "last_change");
+}
+
+/* Of models without initial states, or with them in one recurrent layer only; and of one that could take them, from the wrong stream. */
+static void set_initial_state_refuses(void) {
+  struct world other = make_world(kind_named("gru"));
+  uint64_t other_answer = probe(&other);
+  float outputs[MAXIMUM_VALUES];
+  rill_model *ready;
+  rill_stream *stream;
+  REQUIRE(rill_model_create("{" VECTOR "[{\"type\": \"gru\", \"hidden_size\": 6, \"initial_state\": true}]}", 1, NULL, &ready) == RILL_OK);
+  REQUIRE(rill_stream_create(ready, B, NULL, &stream) == RILL_OK);
+  REQUIRE(run_stream(other.kind, other.stream, outputs) == RILL_OK);
+  other_answer = probe(&other);
+  REFUSED(rill_model_set_initial_state(NULL, world.stream, 0), ARGUMENT, "model");
+  REFUSED(rill_model_set_initial_state(world.model, NULL, 0), ARGUMENT, "stream");
+  REFUSED(rill_model_set_initial_state(world.model, world.stream, 0), ARGUMENT, "initial_state");
+  REFUSED(rill_model_set_initial_state(world.model, other.stream, 0), ARGUMENT, "stream");
+  REFUSED(rill_model_set_initial_state(ready, world.stream, 0), ARGUMENT, "stream");
+  uint64_t parameters = hash_parameters(ready);
+  const size_t lanes[] = {B, B + 1, SIZE_MAX, SIZE_MAX / 2, (size_t)1 << 32};
+  for (size_t i = 0; i < sizeof lanes / sizeof *lanes; i++)
+    REFUSED(rill_model_set_initial_state(ready, stream, lanes[i]), ARGUMENT, "lane");
+  CHECK(hash_parameters(ready) == parameters);
+  // The stream of another model with the same recurrent layers will do.
+  CHECK_OK(rill_model_set_initial_state(ready, other.stream, B - 1));
+  CHECK(hash_parameters(ready) != parameters);
+  CHECK(probe(&other) == other_answer);
+  rill_stream_destroy(stream);
+  rill_model_destroy(ready);
+  destroy_world(&other);
+}
+
 /* The bytes of a state: every truncation, every bit of every byte changed, other architectures, other batch sizes. */
 static void saved_states_refuse(void) {
   rill_stream *stream = world.stream, *wide;
@@ -191,9 +283,13 @@ static void a_diverged_stream_needs_a_reset(void) {
     CHECK_REFUSED(rill_stream_copy(stream, sound), STATE, "reset");
     CHECK_REFUSED(rill_stream_copy_lane(stream, 0, sound, 0), STATE, "reset");
     CHECK_REFUSED(rill_stream_copy_lane(sound, 0, stream, 0), STATE, "reset");
+    CHECK_REFUSED(rill_stream_settle(stream, inputs, B * 3, 1, 9, &out.size, out.values), STATE, "reset");
+    CHECK_REFUSED(rill_model_set_initial_state(relu.model, stream, 0), STATE, "reset");
     CHECK_OK(rill_stream_refresh(stream));
     rill_stream_reset_lane(stream, 0); // of one lane: whether it is refused or not, the stream still needs the reset of all
   }
+  CHECK_OK(rill_stream_reset(stream));
+  CHECK_REFUSED(rill_stream_settle(stream, inputs + B * 3, B * 3, 1e-6f, 99, &out.size, out.values), DIVERGED, "");
   CHECK(outputs_are_untouched());
   memset(hidden, 0, sizeof hidden);
   CHECK_REFUSED(rill_stream_set_state(stream, "0.hidden", hidden, B * 6), STATE, "reset");
@@ -236,10 +332,16 @@ int main(void) {
   TEST(run_refuses);
   TEST(resets_and_copies_refuse);
   TEST(states_refuse);
+  TEST(settle_refuses);
+  TEST(set_initial_state_refuses);
   TEST(saved_states_refuse);
   forget_world();
   use_world("one_hot");
   TEST(step_tokens_refuses);
+  TEST(settle_tokens_refuses);
+  forget_world();
+  use_world("deep_per_sequence");
+  TEST(set_initial_state_refuses);
   forget_world();
   TEST(a_diverged_stream_needs_a_reset);
   return finish();

@@ -97,6 +97,52 @@ static void training_goes_on_without_the_model(void) {
   }
 }
 
+/* Streams of smaller weights outlive a snapshot, then the model's handle goes first. */
+static void smaller_weights_are_used_once(const struct kind *kind, rill_model *model) {
+  struct data data = data_of(kind);
+  rill_stream *streams[2];
+  float outputs[MAXIMUM_VALUES];
+  double numbers[3];
+  CHECK_OK(rill_stream_create(model, B, "{\"precision\": \"int8\", \"nonfinite\": \"zero\"}", &streams[0]));
+  CHECK_OK(rill_stream_create(model, B, "{\"precision\": \"bfloat16\"}", &streams[1]));
+  for (int round = 0; round < 3; round++) {
+    for (int s = 0; s < 2; s++) {
+      CHECK_OK(step_stream(kind, streams[s], 0, outputs));
+      CHECK_OK(run_stream(kind, streams[s], outputs));
+      if (round == s) CHECK_OK(rill_stream_refresh(streams[s]));
+    }
+    CHECK_OK(rill_model_publish(model));
+  }
+  CHECK_OK(rill_stream_copy(streams[0], streams[1]));
+  const char *precision = "int8";
+  CHECK_OK(kind->has_tokens
+               ? rill_model_evaluate_precision_tokens(model, precision, T, B, data.tokens, T * B, &numbers[0], &numbers[1], &numbers[2])
+               : rill_model_evaluate_precision(model, precision, T, B, data.inputs, input_count_of(kind), &numbers[0], &numbers[1],
+                                               &numbers[2]));
+  for (int s = 0; s < 2; s++) rill_stream_destroy(streams[s]);
+}
+
+/* The file lifetime.json, begun where it rests. */
+static void initial_states_are_used_once(const struct kind *kind) {
+  struct data data = data_of(kind);
+  rill_model *model;
+  rill_stream *stream;
+  size_t steps = 0;
+  float change = 0, outputs[MAXIMUM_VALUES];
+  CHECK_OK(rill_model_load("lifetime.json", "{\"initial_state\": true}", &model));
+  CHECK_OK(rill_stream_create(model, B, NULL, &stream));
+  CHECK_OK(kind->has_tokens ? rill_stream_settle_tokens(stream, data.tokens, B, 1e-4f, 1000, &steps, &change)
+                            : rill_stream_settle(stream, data.inputs, B * kind->input_size, 1e-4f, 1000, &steps, &change));
+  CHECK(steps > 0 && steps <= 1000);
+  CHECK_OK(rill_model_set_initial_state(model, stream, B - 1));
+  CHECK_OK(rill_model_publish(model));
+  rill_model_destroy(model);
+  CHECK_OK(rill_stream_refresh(stream));
+  CHECK_OK(rill_stream_reset(stream));
+  CHECK_OK(step_stream(kind, stream, 0, outputs));
+  rill_stream_destroy(stream);
+}
+
 /* All that can be done with a kind once: for the memory checkers. */
 static void everything_is_done_once(void) {
   for (size_t k = 0; k < KIND_COUNT; k++) {
@@ -135,6 +181,8 @@ static void everything_is_done_once(void) {
     }
     CHECK_OK(run_model(kind, copy, outputs));
     rill_model_destroy(copy);
+    smaller_weights_are_used_once(kind, world.model);
+    initial_states_are_used_once(kind);
     CHECK_REFUSED(rill_model_parse(text, length, NULL, &copy), FORMAT, ""); // a failure leaves nothing behind either
     rill_stream_destroy(other);
     destroy_world(&world);

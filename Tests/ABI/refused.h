@@ -8,7 +8,7 @@
 static struct outputs {
   float values[MAXIMUM_VALUES + 16];
   char text[4096];
-  double number;
+  double number, numbers[3];
   size_t size, shape[4], rank;
   int32_t kind;
 } out;

@@ -109,6 +109,138 @@ static void describe_says_what_the_header_lists(void) {
   destroy_world(&world);
 }
 
+/* One block of 16 units and 4 gates: 4 vectors of biases, then rows of 4 vectors, 3 for the input (4, as there are two chains) and 6 for
+ * the state. bfloat16 puts two rows into one, int8 four, and has a vector of scales per gate and matrix. The head of 2 outputs stays as it
+ * is: 16 biases, 2 rows of 16. */
+static void weight_bytes_are_those_of_the_layout(void) {
+  struct world world = make_world(kind_named("lstm"));
+  CHECK_OK(rill_model_describe(world.model, text, sizeof text, &length));
+  const char *place = strstr(text, "\"weight_bytes\"");
+  long float32 = 0, bfloat16 = 0, int8 = 0;
+  if (CHECK(place)) {
+    const char *format = "\"weight_bytes\" : { \"float32\" : %ld , \"bfloat16\" : %ld , \"int8\" : %ld }";
+    CHECK(sscanf(place, format, &float32, &bfloat16, &int8) == 3, "%.100s", place);
+  }
+  const long head = 4 * (16 + 2 * 16), vectors = 4 * 16 * 4;
+  CHECK(float32 == vectors * (1 + 4 + 6) + head, "%ld", float32);
+  CHECK(bfloat16 == vectors * (1 + 2 + 3) + head, "%ld", bfloat16);
+  CHECK(int8 == vectors * (1 + 2 + 1 + 2) + head, "%ld", int8);
+  destroy_world(&world);
+}
+
+/* The bytes of a state are those of float32 numbers, whatever the weights of its stream or the processor's level are. */
+static void states_have_no_precision(void) {
+  static const char *const options[] = {NULL, "{\"precision\": \"bfloat16\"}", "{\"precision\": \"int8\"}"};
+  static const char *const levels[] = {"baseline", "v3", NULL};
+  for (size_t k = 0; k < KIND_COUNT; k++)
+    for (int l = 0; l < 3; l++)
+      for (int o = 0; o < 3; o++) {
+        unsigned char saved[4096], again[4096];
+        size_t saved_length = 0, again_length = 0;
+        float outputs[MAXIMUM_VALUES];
+        rill_stream *small;
+        struct world world = make_world(&KINDS[k]);
+        if (levels[l]) setenv("RILL_ISA", levels[l], 1);
+        struct world lower = make_world(&KINDS[k]);
+        unsetenv("RILL_ISA");
+        REQUIRE(rill_stream_create(lower.model, B, options[o], &small) == RILL_OK);
+        CHECK_OK(run_stream(&KINDS[k], small, outputs));
+        CHECK_OK(rill_stream_save_state(small, saved, sizeof saved, &saved_length));
+        CHECK_OK(rill_stream_load_state(world.stream, saved, saved_length));
+        CHECK_OK(rill_stream_save_state(world.stream, again, sizeof again, &again_length));
+        CHECK(saved_length == again_length && memcmp(saved, again, saved_length) == 0, "%s", KINDS[k].name);
+        CHECK_OK(run_stream(&KINDS[k], world.stream, outputs));
+        CHECK_OK(rill_stream_copy(world.stream, small));
+        CHECK_OK(step_stream(&KINDS[k], small, 0, outputs));
+        saved[saved_length / 2] ^= 1;
+        CHECK_REFUSED(rill_stream_load_state(small, saved, saved_length), FORMAT, "");
+        rill_stream_destroy(small);
+        destroy_world(&lower);
+        destroy_world(&world);
+      }
+}
+
+/* Whether a parameter of that name is there; its values, or none. */
+static bool has_parameter(const rill_model *model, const char *name, float *values, size_t *count) {
+  size_t shape[2] = {1, 1}, rank = 0;
+  *count = 0;
+  if (rill_model_get_parameter_shape(model, name, shape, 2, &rank) != RILL_OK) return false;
+  *count = shape[0] * (rank == 2 ? shape[1] : 1);
+  return rill_model_get_parameter(model, name, values, *count) == RILL_OK;
+}
+
+/* Of one file, loaded as it is and with initial states: these are zeros where the file has none, and everything else is the same. Returns
+ * how many are new. */
+static int new_initial_states(const char *file, const rill_model *plain, const rill_model *given) {
+  static float values[1 << 16], others[1 << 16];
+  size_t count = 0, other_count = 0, number = 0;
+  int new_count = 0;
+  REQUIRE(rill_model_get_parameter_count(given, &number) == RILL_OK);
+  for (size_t i = 0; i < number; i++) {
+    char name[128];
+    size_t name_length = 0;
+    REQUIRE(rill_model_get_parameter_name(given, i, name, sizeof name, &name_length) == RILL_OK);
+    CHECK(has_parameter(given, name, values, &count), "%s: %s", file, name);
+    if (has_parameter(plain, name, others, &other_count)) {
+      CHECK(count == other_count && memcmp(values, others, count * sizeof *values) == 0, "%s: %s", file, name);
+      continue;
+    }
+    CHECK(strstr(name, ".h0_l") || strstr(name, ".c0_l"), "%s: %s", file, name);
+    for (size_t v = 0; v < count; v++) CHECK(values[v] == 0, "%s: %s", file, name);
+    new_count++;
+  }
+  return new_count;
+}
+
+/* Files of every version, with the self-tests in them. */
+static void a_load_gives_initial_states_to_golden_files(void) {
+  static const char *const names[] = {"v1-gru-base64.json", "v1-lstm-decimal.json", "v1-rnn-minimal.json"};
+  for (int i = 0; i < 3; i++) {
+    char path[1024];
+    rill_model *plain, *given;
+    snprintf(path, sizeof path, "%.*s/../Golden/%s", (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__, names[i]);
+    REQUIRE(rill_model_load(path, "{\"initial_state\": false}", &plain) == RILL_OK);
+    REQUIRE(rill_model_load(path, "{\"initial_state\": true}", &given) == RILL_OK);
+    int new_count = new_initial_states(names[i], plain, given);
+    rill_model *copy = reloaded(given, "{\"self_test\": 3}");
+    CHECK(hash_parameters(copy) == hash_parameters(given));
+    CHECK(strstr(text, "\"initial_state\"") && strstr(text, ".h0_l0\""), "%s", names[i]);
+    CHECK(new_count > 0 || hash_parameters(plain) == hash_parameters(given), "%s", names[i]);
+    rill_model_destroy(copy);
+    rill_model_destroy(given);
+    rill_model_destroy(plain);
+  }
+}
+
+/* A file whose upper layer has initial states keeps them; the lower one's begin at zero. */
+static void a_load_keeps_the_initial_states_of_a_file(void) {
+  struct world world = make_world(kind_named("deep_per_sequence"));
+  const float h0[] = {1, -2, 3, -4, 5};
+  float values[5], outputs[MAXIMUM_VALUES], copies[MAXIMUM_VALUES];
+  CHECK_OK(rill_model_set_parameter(world.model, "top.h0_l1", h0, 5));
+  CHECK_OK(rill_model_set_parameter(world.model, "top.c0_l0", h0, 5));
+  CHECK_OK(rill_model_publish(world.model));
+  REQUIRE(rill_model_save_text(world.model, "{\"self_test\": 3}", text, sizeof text, &length) == RILL_OK);
+  rill_model *given, *again;
+  REQUIRE(rill_model_parse(text, length, "{\"initial_state\": true}", &given) == RILL_OK);
+  CHECK(new_initial_states("deep_per_sequence", world.model, given) == 1);
+  CHECK_OK(run_model(world.kind, world.model, outputs));
+  CHECK_OK(run_model(world.kind, given, copies));
+  CHECK(memcmp(outputs, copies, output_count_of(world.kind) * sizeof *outputs) == 0);
+
+  // From a stream of the one model into the other, and through a file.
+  CHECK_OK(run_stream(world.kind, world.stream, outputs));
+  CHECK_OK(rill_model_set_initial_state(given, world.stream, 1));
+  CHECK_OK(rill_stream_get_state(world.stream, "top.hidden", outputs, 2 * B * 5));
+  CHECK_OK(rill_model_get_parameter(given, "top.h0_l1", values, 5));
+  CHECK(memcmp(values, outputs + (B + 1) * 5, sizeof values) == 0);
+  again = reloaded(given, NULL);
+  CHECK(hash_parameters(again) == hash_parameters(given));
+  rill_model_destroy(again);
+  rill_model_destroy(given);
+  destroy_world(&world);
+}
+
 /* A parameter that is not published is saved all the same, and the same seed gives the same file. */
 static void unpublished_parameters_are_saved(void) {
   struct world world = make_world(kind_named("gru")), twin = make_world(kind_named("gru"));
@@ -129,6 +261,10 @@ int main(void) {
   TEST(auto_chooses_by_the_number_of_values);
   TEST(name_and_metadata_are_kept);
   TEST(describe_says_what_the_header_lists);
+  TEST(weight_bytes_are_those_of_the_layout);
+  TEST(states_have_no_precision);
+  TEST(a_load_gives_initial_states_to_golden_files);
+  TEST(a_load_keeps_the_initial_states_of_a_file);
   TEST(unpublished_parameters_are_saved);
   return finish();
 }

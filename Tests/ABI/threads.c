@@ -7,7 +7,8 @@ static const double DURATION = 0.4; // seconds that a test goes on, long enough 
 
 static struct world world;
 static float versions[2][2][108];         // two sets of values of two parameters
-static float expected[2][MAXIMUM_VALUES]; // the first step of a new stream with each set
+static const char *const PRECISIONS[] = {NULL, "{\"precision\": \"bfloat16\"}", "{\"precision\": \"int8\"}"};
+static float expected[3][2][MAXIMUM_VALUES]; // the first step of a new stream of each precision with each set
 static atomic_bool is_over;
 static atomic_long turns;
 static const char *const WRITTEN[] = {"0.weight_hh_l0", "0.weight_ih_l0"};
@@ -22,13 +23,13 @@ static void write_version(int version) {
 static void *create_step_destroy(void *unused) {
   (void)unused;
   size_t size = B * world.kind->output_size * sizeof(float);
-  while (!is_over) {
+  for (int p = 0; !is_over; p = (p + 1) % 3) {
     rill_stream *stream;
     float output[MAXIMUM_VALUES];
-    if (!CHECK_OK(rill_stream_create(world.model, B, NULL, &stream))) break;
+    if (!CHECK_OK(rill_stream_create(world.model, B, PRECISIONS[p], &stream))) break;
     for (int i = 0; i < 3; i++) {
       CHECK_OK(step_stream(world.kind, stream, 0, output));
-      CHECK(memcmp(output, expected[0], size) == 0 || memcmp(output, expected[1], size) == 0, "a snapshot that was never published");
+      CHECK(memcmp(output, expected[p][0], size) == 0 || memcmp(output, expected[p][1], size) == 0, "a snapshot that was never published");
       CHECK_OK(rill_stream_refresh(stream));
       CHECK_OK(rill_stream_reset(stream));
     }
@@ -54,8 +55,18 @@ static void streams_see_whole_snapshots(void) {
     for (int p = 0; p < 2; p++)
       for (size_t i = 0; i < WRITTEN_COUNTS[p]; i++) versions[v][p][i] = sample(i + 200 * (size_t)(2 * v + p));
     write_version(v);
-    REQUIRE(rill_stream_refresh(world.stream) == RILL_OK && rill_stream_reset(world.stream) == RILL_OK);
-    REQUIRE(step_stream(world.kind, world.stream, 0, expected[v]) == RILL_OK);
+    for (int p = 0; p < 3; p++) {
+      // Of a model of its own, so that the shared one meets a precision first beside its publisher.
+      struct world twin = make_world(world.kind);
+      for (int w = 0; w < 2; w++)
+        REQUIRE(rill_model_set_parameter(twin.model, WRITTEN[w], versions[v][w], WRITTEN_COUNTS[w]) == RILL_OK);
+      rill_stream *stream;
+      REQUIRE(rill_model_publish(twin.model) == RILL_OK);
+      REQUIRE(rill_stream_create(twin.model, B, PRECISIONS[p], &stream) == RILL_OK);
+      REQUIRE(step_stream(world.kind, stream, 0, expected[p][v]) == RILL_OK);
+      rill_stream_destroy(stream);
+      destroy_world(&twin);
+    }
   }
   pthread_t writer;
   REQUIRE(pthread_create(&writer, NULL, write_versions, NULL) == 0);

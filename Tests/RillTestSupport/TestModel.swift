@@ -28,9 +28,13 @@ public final class TestModel: @unchecked Sendable {
     try publish()
   }
 
-  public convenience init(parsing text: [UInt8]) throws {
+  public convenience init(parsing text: [UInt8], options: String? = nil) throws {
     var handle: OpaquePointer?
-    try text.withUnsafeBytes { try check(rill_model_parse($0.assumingMemoryBound(to: CChar.self).baseAddress, $0.count, nil, &handle)) }
+    try options.withOptionalCString { options in
+      try text.withUnsafeBytes {
+        try check(rill_model_parse($0.assumingMemoryBound(to: CChar.self).baseAddress, $0.count, options, &handle))
+      }
+    }
     try self.init(handle!)
   }
 
@@ -83,7 +87,28 @@ public final class TestModel: @unchecked Sendable {
     try check(rill_model_publish(handle))
   }
 
+  public func setInitialState(_ stream: TestStream, lane: Int) throws {
+    try check(rill_model_set_initial_state(handle, stream.handle, lane))
+  }
+
   // MARK: running
+
+  /// How far the outputs of smaller weights are from those of float32.
+  public func evaluatePrecision(_ precision: String, _ data: SequenceData) throws -> (largest: Double, rms: Double, rmsOutput: Double) {
+    var result = (largest: Double.nan, rms: Double.nan, rmsOutput: Double.nan)
+    if data.tokens.isEmpty {
+      try check(
+        rill_model_evaluate_precision(
+          handle, precision, data.sequenceLength, data.batchSize, data.inputs, data.inputs.count, &result.largest, &result.rms,
+          &result.rmsOutput))
+    } else {
+      try check(
+        rill_model_evaluate_precision_tokens(
+          handle, precision, data.sequenceLength, data.batchSize, data.tokens, data.tokens.count, &result.largest, &result.rms,
+          &result.rmsOutput))
+    }
+    return result
+  }
 
   /// Outputs of whole sequences, [time][batch][output_size] or [batch][output_size].
   public func run(_ data: SequenceData, perSequence: Bool) throws -> [Float] {

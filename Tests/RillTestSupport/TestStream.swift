@@ -6,9 +6,10 @@ public final class TestStream: @unchecked Sendable {
   public let batchSize: Int
   private let model: TestModel
 
-  public init(_ model: TestModel, batchSize: Int = 1) throws {
+  /// options: JSON text, or nil for the defaults.
+  public init(_ model: TestModel, batchSize: Int = 1, options: String? = nil) throws {
     var handle: OpaquePointer?
-    try check(rill_stream_create(model.handle, batchSize, nil, &handle))
+    try options.withOptionalCString { try check(rill_stream_create(model.handle, batchSize, $0, &handle)) }
     self.handle = handle!
     self.batchSize = batchSize
     self.model = model
@@ -62,6 +63,20 @@ public final class TestStream: @unchecked Sendable {
       start += steps
     }
     return outputs
+  }
+
+  /// Steps made with a constant input, [batch][input_size], and the last change of the state.
+  public func settle(_ input: [Float], tolerance: Float, limit: Int) throws -> (steps: Int, change: Float) {
+    var result = (steps: -1, change: Float.nan)
+    try check(rill_stream_settle(handle, input, input.count, tolerance, limit, &result.steps, &result.change))
+    return result
+  }
+
+  /// tokens [batch]
+  public func settle(tokens: [Int32], tolerance: Float, limit: Int) throws -> (steps: Int, change: Float) {
+    var result = (steps: -1, change: Float.nan)
+    try check(rill_stream_settle_tokens(handle, tokens, tokens.count, tolerance, limit, &result.steps, &result.change))
+    return result
   }
 
   // MARK: state

@@ -24,6 +24,7 @@ TYPES = {
     "rill_status": ctypes.c_int32,
     "size_t": ctypes.c_size_t,
     "uint64_t": ctypes.c_uint64,
+    "float": ctypes.c_float,
     "double": ctypes.c_double,
     "size_t *": ctypes.POINTER(ctypes.c_size_t),
     "double *": ctypes.POINTER(ctypes.c_double),
@@ -52,7 +53,7 @@ def header_functions():
 
 def test_every_function_of_the_header_is_declared_in_its_order():
     expected = list(header_functions())
-    assert len(expected) == 56
+    assert len(expected) == 61
     assert _library.FUNCTIONS == expected
 
 

@@ -27,6 +27,7 @@ from ._errors import (
     UnsupportedError,
 )
 from ._fit import History
+from ._results import PrecisionError, Settled
 from ._version import VERSION as __version__
 from .batch import Batch
 from .model import Model
@@ -44,6 +45,8 @@ __all__ = [
     "InternalError",
     "Model",
     "OutOfMemoryError",
+    "PrecisionError",
+    "Settled",
     "StateError",
     "Stream",
     "Trainer",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import POINTER, c_char, c_char_p, c_double, c_int32, c_size_t, c_uint64, c_void_p
+from ctypes import POINTER, c_char, c_char_p, c_double, c_float, c_int32, c_size_t, c_uint64, c_void_p
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,16 @@ FUNCTIONS: list[tuple[str, Any, list[Any]]] = [
         Status,
         [ModelHandle, c_size_t, c_size_t, Int32Pointer, c_size_t, Int32Pointer, c_size_t, FloatPointer, c_size_t],
     ),
+    (
+        "rill_model_evaluate_precision",
+        Status,
+        [ModelHandle, Text, c_size_t, c_size_t, FloatPointer, c_size_t, Double, Double, Double],
+    ),
+    (
+        "rill_model_evaluate_precision_tokens",
+        Status,
+        [ModelHandle, Text, c_size_t, c_size_t, Int32Pointer, c_size_t, Double, Double, Double],
+    ),
     # stream
     ("rill_stream_create", Status, [ModelHandle, c_size_t, Text, POINTER(StreamHandle)]),
     ("rill_stream_destroy", None, [StreamHandle]),
@@ -86,6 +96,9 @@ FUNCTIONS: list[tuple[str, Any, list[Any]]] = [
     ("rill_stream_save_state", Status, [StreamHandle, c_void_p, c_size_t, Length]),
     ("rill_stream_load_state", Status, [StreamHandle, c_void_p, c_size_t]),
     ("rill_stream_refresh", Status, [StreamHandle]),
+    ("rill_stream_settle", Status, [StreamHandle, FloatPointer, c_size_t, c_float, c_size_t, Length, FloatPointer]),
+    ("rill_stream_settle_tokens", Status, [StreamHandle, Int32Pointer, c_size_t, c_float, c_size_t, Length, FloatPointer]),
+    ("rill_model_set_initial_state", Status, [ModelHandle, StreamHandle, c_size_t]),
     # batch
     ("rill_batch_create", Status, [ModelHandle, c_size_t, c_size_t, Text, POINTER(BatchHandle)]),
     ("rill_batch_destroy", None, [BatchHandle]),

@@ -18,6 +18,7 @@ from ._errors import ArgumentError, check
 from ._handles import ModelHandle
 from ._library import library
 from ._objects import NativeObject
+from ._results import PrecisionError
 from ._views import TensorView
 
 if TYPE_CHECKING:
@@ -55,21 +56,24 @@ class Model(NativeObject[ModelHandle]):
         self._adopt(handle)
 
     @classmethod
-    def load(cls, path: Union[str, os.PathLike[str]]) -> Model:
+    def load(cls, path: Union[str, os.PathLike[str]], initial_state: bool = False) -> Model:
         """The model in a file. A self-test in the file is run.
+
+        initial_state: True gives every recurrent layer initial states (parameters h0 and, of an lstm, c0), whatever the file says; those
+            that the file does not have are zero. set_initial_state needs them.
 
         Raises FileError, FormatError (naming the JSON path; also for a self-test that fails), UnsupportedError, OutOfMemoryError.
         """
         handle = ModelHandle()
-        check(library.rill_model_load(_text.encode(os.fsencode(path), "path"), None, ctypes.byref(handle)))
+        check(library.rill_model_load(_text.encode(os.fsencode(path), "path"), _load_options(initial_state), ctypes.byref(handle)))
         return cls._from_handle(handle)
 
     @classmethod
-    def parse(cls, text: Union[str, bytes]) -> Model:
-        """The model in the text of a model file. Raises as load, without FileError."""
+    def parse(cls, text: Union[str, bytes], initial_state: bool = False) -> Model:
+        """The model in the text of a model file. initial_state as in load. Raises as load, without FileError."""
         data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text)
         handle = ModelHandle()
-        check(library.rill_model_parse(data, len(data), None, ctypes.byref(handle)))
+        check(library.rill_model_parse(data, len(data), _load_options(initial_state), ctypes.byref(handle)))
         return cls._from_handle(handle)
 
     @classmethod
@@ -206,11 +210,58 @@ class Model(NativeObject[ModelHandle]):
             )
         return result
 
-    def stream(self, batch_size: int = 1) -> Stream:
-        """A stream of batch_size sequences in the initial state, on the newest snapshot. Raises ArgumentError, OutOfMemoryError."""
+    def evaluate_precision(self, precision: str, x: ArrayLike, batch_first: bool = True) -> PrecisionError:
+        """What smaller weights cost on these data: whole sequences computed from the initial state, with the newest snapshot, once in
+        float32 and once with weights of that precision, "bfloat16" or "int8", all outputs compared.
+
+        x: as a call of the model takes it. Of a model with one output per sequence the outputs at every step are compared.
+
+        Returns largest_difference, rms_difference, rms_output, in the units of the outputs, and relative, the second by the third.
+        Raises ArgumentError, DivergedError, OutOfMemoryError.
+        """
+        handle = self._open()
+        sequences = _sequences.read_sequences(x, self._architecture, batch_first)
+        values = sequences.values
+        results = [ctypes.c_double() for _ in range(3)]
+        reads_tokens = self._architecture.reads_tokens
+        evaluate = library.rill_model_evaluate_precision_tokens if reads_tokens else library.rill_model_evaluate_precision
+        check(
+            evaluate(
+                handle,
+                _text.encode(precision, "precision"),
+                sequences.sequence_length,
+                sequences.batch_size,
+                _arrays.pointer(values),
+                values.size,
+                *(ctypes.byref(result) for result in results),
+            )
+        )
+        return PrecisionError(*(result.value for result in results))
+
+    def set_initial_state(self, stream: Stream, lane: int = 0) -> None:
+        """Makes the state of one lane of a stream the model's initial state, its parameters h0 and c0: what a reset goes back to, after
+        publish() and the stream's refresh().
+
+        The stream is of this model or of one with the same recurrent layers, every one of which must have initial states:
+        "initial_state": True in the layer, or Model.load(path, initial_state=True). Raises ArgumentError (a layer without them, other
+        layers, no such lane), StateError (parameters in use by another thread; the stream needs a reset).
+        """
+        from .stream import Stream
+
+        if not isinstance(stream, Stream):
+            raise ArgumentError(f"stream: expected a Stream, got {type(stream).__name__}")
+        number = _text.whole_number(lane, "lane")
+        with stream._lock:
+            check(library.rill_model_set_initial_state(self._open(), stream._open(), number))
+
+    def stream(self, batch_size: int = 1, precision: str = "float32", nonfinite: str = "refuse") -> Stream:
+        """A stream of batch_size sequences in the initial state, on the newest snapshot; see Stream for precision and nonfinite.
+
+        Raises ArgumentError, FormatError, OutOfMemoryError.
+        """
         from .stream import Stream  # not at the top: the two classes name each other
 
-        return Stream(self, batch_size)
+        return Stream(self, batch_size, precision, nonfinite)
 
     def _read_parameter(self, name: str, values: Floats) -> None:
         check(library.rill_model_get_parameter(self._open(), name.encode(), _arrays.pointer(values), values.size))
@@ -220,6 +271,10 @@ class Model(NativeObject[ModelHandle]):
 
     def _describe(self) -> str:
         return self._architecture.summary
+
+
+def _load_options(initial_state: bool) -> bytes:
+    return _text.to_json({"initial_state": initial_state}, "options")
 
 
 def _save_options(encoding: str, self_test: int) -> bytes:

@@ -17,6 +17,7 @@ from ._errors import ArgumentError, check
 from ._handles import StreamHandle
 from ._library import library
 from ._objects import NativeObject
+from ._results import Settled
 from ._views import TensorView
 from .model import Model
 
@@ -28,12 +29,20 @@ class Stream(NativeObject[StreamHandle]):
     Different streams, also of one model, run side by side, and never wait for a trainer.
     """
 
-    def __init__(self, model: Model, batch_size: int = 1) -> None:
-        """A stream in the model's initial state, on its newest snapshot. Raises ArgumentError, StateError (closed model),
-        OutOfMemoryError."""
+    def __init__(self, model: Model, batch_size: int = 1, precision: str = "float32", nonfinite: str = "refuse") -> None:
+        """A stream in the model's initial state, on its newest snapshot.
+
+        precision: how weights are stored: "float32", "bfloat16" (half the bytes to read in a step, 8 bits of mantissa) or "int8" (a
+            quarter). Sums and state stay float32; model.evaluate_precision tells what it costs.
+        nonfinite: input that is infinite or NaN: "refuse" raises ArgumentError, "zero" takes 0 in its place, in the host's units.
+
+        Raises ArgumentError, FormatError (an unknown precision or nonfinite), StateError (closed model), OutOfMemoryError.
+        """
         handle = StreamHandle()
         self._batch_size = _text.whole_number(batch_size, "batch_size")
-        check(library.rill_stream_create(model._open(), self._batch_size, None, ctypes.byref(handle)))
+        options = _text.to_json({"precision": precision, "nonfinite": nonfinite}, "options")
+        check(library.rill_stream_create(model._open(), self._batch_size, options, ctypes.byref(handle)))
+        self._precision, self._nonfinite = precision, nonfinite
         self._model = model
         self._architecture = model._architecture
         self._lock = threading.Lock()
@@ -84,6 +93,16 @@ class Stream(NativeObject[StreamHandle]):
         """Number of lanes."""
         return self._batch_size
 
+    @property
+    def precision(self) -> str:
+        """How weights are stored: "float32", "bfloat16" or "int8"."""
+        return self._precision
+
+    @property
+    def nonfinite(self) -> str:
+        """What becomes of input that is infinite or NaN: "refuse" or "zero"."""
+        return self._nonfinite
+
     def step(self, x: ArrayLike, out: Optional[Floats] = None) -> Floats:
         """One time step for every lane.
 
@@ -101,7 +120,7 @@ class Stream(NativeObject[StreamHandle]):
         try:
             source, result = self._views[x.shape]
         except KeyError:
-            raise ArgumentError(f"x: expected {self._expected()}, got {_arrays.show(x.shape)}") from None
+            raise self._wrong_shape(x) from None
         if out is not None:
             _arrays.expect_output(out, result.shape)
         with self._lock:
@@ -122,8 +141,9 @@ class Stream(NativeObject[StreamHandle]):
             return _arrays.as_int32(x, "x")
         return _arrays.as_float32(x, "x")
 
-    def _expected(self) -> str:
-        return " or ".join(_arrays.show(shape) for shape in sorted(self._views, key=len, reverse=True))
+    def _wrong_shape(self, x: np.ndarray[Any, Any]) -> ArgumentError:
+        expected = " or ".join(_arrays.show(shape) for shape in sorted(self._views, key=len, reverse=True))
+        return ArgumentError(f"x: expected {expected}, got {_arrays.show(x.shape)}")
 
     def run(self, x: ArrayLike, out: Optional[Floats] = None, batch_first: bool = True) -> Floats:
         """Several time steps of the live sequences in one call; the same bits as that many steps.
@@ -183,8 +203,8 @@ class Stream(NativeObject[StreamHandle]):
             check(library.rill_stream_copy_lane(self._open(), source, other._open(), destination))
 
     def fork(self) -> Stream:
-        """A new stream with the same state, on the model's newest snapshot. Raises StateError (also if the model is closed)."""
-        other = Stream(self._model, self._batch_size)
+        """A new stream with the same state and options, on the model's newest snapshot. Raises StateError (also if the model is closed)."""
+        other = Stream(self._model, self._batch_size, self._precision, self._nonfinite)
         self.copy_to(other)
         return other
 
@@ -225,6 +245,31 @@ class Stream(NativeObject[StreamHandle]):
         """Adopts the model's newest snapshot; the state stays."""
         with self._lock:
             check(library.rill_stream_refresh(self._open()))
+
+    def settle(self, x: ArrayLike, tolerance: float = 1e-6, step_limit: int = 100_000) -> Settled:
+        """Steps with a constant input until the state rests: no value of it changes by more than tolerance in a step.
+
+        x: a step's input, as step takes it.
+        tolerance: 0 or more; float32 itself seldom comes below 1e-7.
+        step_limit: steps to make at the most, 1 or more.
+
+        Returns step_count, last_change and rests, which is False for a network that was still moving after step_limit steps.
+        model.set_initial_state(stream) then makes this state the one that streams begin in. Raises as step, and OutOfMemoryError.
+        """
+        x = self._convert(x)
+        if x.shape not in self._views:
+            raise self._wrong_shape(x)
+        try:
+            limit = ctypes.c_float(tolerance)
+        except TypeError:
+            raise ArgumentError(f"tolerance: expected a number, got {type(tolerance).__name__}") from None
+        steps, change = ctypes.c_size_t(), np.empty(1, dtype=np.float32)
+        settle = library.rill_stream_settle_tokens if self._architecture.reads_tokens else library.rill_stream_settle
+        count = _text.whole_number(step_limit, "step_limit")
+        with self._lock:
+            check(settle(self._open(), _arrays.pointer(x), x.size, limit, count, ctypes.byref(steps), _arrays.pointer(change)))
+        last_change = float(change[0])
+        return Settled(steps.value, last_change, last_change <= limit.value)
 
     def _describe(self) -> str:
         return f"of {self._batch_size} on {self._architecture.summary}"
