@@ -124,10 +124,14 @@ static void failing_calls(void) NONBLOCKING {
   int32_t good_token = tokens[0];
   inputs[1] = nan;
   tokens[0] = -2;
-  rill_status bad = takes_nan && !kind->has_tokens ? RILL_OK : RILL_ERROR_ARGUMENT;
-  expect(go(1), bad);
-  expect(go(T), bad);
-  expect(go(LONG), bad);
+  if (takes_nan && !kind->has_tokens) {
+    expect(go(1), RILL_OK);
+    expect(rill_stream_reset(stream), RILL_OK); // the network that shall overflow may do so in more steps
+  } else {
+    expect(go(1), RILL_ERROR_ARGUMENT);
+    expect(go(T), RILL_ERROR_ARGUMENT);
+    expect(go(LONG), RILL_ERROR_ARGUMENT);
+  }
   if (kind->has_tokens) {
     expect(rill_stream_step_tokens(stream, tokens, lanes + 1, outputs, size), RILL_ERROR_ARGUMENT);
     expect(rill_stream_step(stream, inputs, count, outputs, size), RILL_ERROR_STATE);
