@@ -52,9 +52,9 @@ import Testing
     let result = try settle(stream, data, tolerance: 1e-3, limit: 100_000)
     let twin = try TestStream(model, batchSize: 3)
     _ = try twin.run(constant(data, steps: result.steps - 1), blocks: [result.steps - 1])
-    let before = try testCase.stateSizes.flatMap { try twin.state($0.name, count: 3 * $0.size) }
+    let before = try testCase.stateShapes.flatMap { try twin.state($0.name, count: 3 * $0.layers * $0.hiddenSize) }
     _ = try twin.run(data, blocks: [1])
-    let after = try testCase.stateSizes.flatMap { try twin.state($0.name, count: 3 * $0.size) }
+    let after = try testCase.stateShapes.flatMap { try twin.state($0.name, count: 3 * $0.layers * $0.hiddenSize) }
     #expect(try stream.saveState() == twin.saveState())
     #expect(zip(before, after).map { abs($1 - $0) }.max() == result.change)
     #expect(result.change <= 1e-3)
