@@ -33,6 +33,7 @@ package struct PrecisionError {
         throw .diverged("the state overflowed near time step \(t)")
       }
       for i in 0..<(n * size) {
+        guard expected.pointer[i].isFinite, got.pointer[i].isFinite else { throw .diverged("an output is not finite near time step \(t)") }
         let difference = Double(expected.pointer[i]) - Double(got.pointer[i])
         largest = max(largest, abs(difference))
         squares += difference * difference
