@@ -44,13 +44,14 @@ func lstmForward(_ f: Frame) -> Int {
   for _ in 0..<f.pointee.count {
     let bias = Source(f.pointee.weights!) + u * f.pointee.panel
     let inputs = bias + 64
-    if accumulators >= 8 {
+    if splitsFours {
+      let half = f.pointee.input.half
+      let first: Two = sums(2, f, inputs, 32, 0, start(f, u, 0, bias, inputs, 32)) { _ in }
+      let second: Two = sums(2, f, inputs + half, 32, 0, start(f, u, 2, bias, inputs + half - 32, 32)) { _ in }
+      lstmRow(f, u, Four(a: first.a, b: first.b, c: second.a, d: second.b), &check)
+    } else {
       let a: Four = sums(2, f, inputs, 64, 0, start(f, u, 0, bias, inputs, 64)) { _ in }
       lstmRow(f, u, a, &check)
-    } else {
-      let first: Two = sums(2, f, inputs, 64, 0, start(f, u, 0, bias, inputs, 64)) { _ in }
-      let second: Two = sums(2, f, inputs + 32, 64, 0, start(f, u, 2, bias, inputs, 64)) { _ in }
-      lstmRow(f, u, Four(a: first.a, b: first.b, c: second.a, d: second.b), &check)
     }
     u += f.pointee.stride
   }

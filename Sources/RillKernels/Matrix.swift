@@ -4,19 +4,31 @@ import CVector
 
 /// c[r] = start + a[r]·w, r < rows: V vectors in P chains, start the bias or c itself. panel: of the unit block.
 @inline(always) func product(
-  _ V: Int, _ P: Int, _ f: Frame, _ m: rill__matrix, _ panel: Source, _ rows: Int, _ a: Source, _ aRow: Int, _ c: Target,
+  _ V: Int, _ P: Int, _ f: Frame, _ m: rill__matrix, _ panel: Source, _ rows: Int, _ a: Source, _ aRow: Int, _ c: Target, _ cRow: Int,
+  _ bias: Source?
+) {
+  if V == 4 && splitsFours {
+    productPart(2, P, f, m, panel + m.at, panel + m.scales_at, rows, a, aRow, c, cRow, bias)
+    productPart(2, P, f, m, panel + m.at + m.half, panel + m.scales_at + 32, rows, a, aRow, c + 32, cRow, bias.map { $0 + 32 })
+  } else {
+    productPart(V, P, f, m, panel + m.at, panel + m.scales_at, rows, a, aRow, c, cRow, bias)
+  }
+}
+
+@inline(always) func productPart(
+  _ V: Int, _ P: Int, _ f: Frame, _ m: rill__matrix, _ w: Source, _ scales: Source, _ rows: Int, _ a: Source, _ aRow: Int, _ c: Target,
   _ cRow: Int, _ bias: Source?
 ) {
   if f.pointee.precision == rill__float32 {
-    affineRows(V, P, rows, m.rows, a, aRow, panel + m.at, c, cRow, bias)
+    affineRows(V, P, rows, m.rows, a, aRow, w, c, cRow, bias)
   } else if rows == 1 {
     if f.pointee.precision == rill__int8 {
-      quartersRow(V, P, m.rows, a, panel + m.at, panel + m.scales_at, c, bias)
+      quartersRow(V, P, m.rows, a, w, scales, c, bias)
     } else {
-      halvesRow(V, P, m.rows, a, panel + m.at, c, bias)
+      halvesRow(V, P, m.rows, a, w, c, bias)
     }
   } else {
-    smallProduct(V, P, f, m, panel, rows, a, aRow, c, cRow, bias)
+    smallProduct(V, P, f, m.rows, w, scales, rows, a, aRow, c, cRow, bias)
   }
 }
 
@@ -36,7 +48,12 @@ import CVector
 /// The input part of one block for all rows: V slots of z, from slot 0 on, from bias and input.
 @inline(always) func inputProduct(_ V: Int, _ P: Int, _ f: Frame, _ panel: Source, _ z: Target) {
   if let tokens = f.pointee.tokens {
-    return lookUp(V, f.pointee.rows, tokens, panel + f.pointee.input.at, V * lanes, z, f.pointee.z_row, panel)
+    let columns = panel + f.pointee.input.at
+    if V == 4 && splitsFours {
+      lookUp(2, f.pointee.rows, tokens, columns, 32, z, f.pointee.z_row, panel)
+      return lookUp(2, f.pointee.rows, tokens, columns + f.pointee.input.half, 32, z + 32, f.pointee.z_row, panel + 32)
+    }
+    return lookUp(V, f.pointee.rows, tokens, columns, V * lanes, z, f.pointee.z_row, panel)
   }
   product(
     V, P, f, f.pointee.input, panel, f.pointee.rows, f.pointee.x, f.pointee.x_stride, z, f.pointee.z_row,

@@ -11,6 +11,9 @@ import CVector
   @inline(always) var accumulators: Int { 2 }
 #endif
 
+/// Whether two chains of four vectors are too many: matrices of four gates are stored in halves then, each of which is read from front to back.
+@inline(always) var splitsFours: Bool { accumulators < 8 }
+
 /// Whether a step is a single row's whose sums fit the registers. The baseline of x86-64 has too few: it takes the way of several rows.
 @inline(always) func staysInRegisters(_ f: Frame) -> Bool {
   accumulators >= 4 && f.pointee.rows == 1 && f.pointee.saving == 0 && f.pointee.precision == rill__float32

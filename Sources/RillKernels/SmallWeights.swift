@@ -22,19 +22,18 @@ typealias Words = UnsafePointer<Float>
 
 /// Several rows.
 @inline(never) func smallProduct(
-  _ V: Int, _ P: Int, _ f: Frame, _ m: rill__matrix, _ panel: Source, _ rows: Int, _ a: Source, _ aRow: Int, _ c: Target,
-  _ cRow: Int, _ bias: Source?
+  _ V: Int, _ P: Int, _ f: Frame, _ k: Int, _ w: Words, _ scales: Source, _ rows: Int, _ a: Source, _ aRow: Int, _ c: Target, _ cRow: Int,
+  _ bias: Source?
 ) {
-  let scales = panel + m.scales_at
   let expanded = f.pointee.expanded!
   if f.pointee.precision != rill__int8 {
-    expandHalves(m.rows, V, panel + m.at, expanded)
-    return affineRows(V, P, rows, m.rows, a, aRow, expanded, c, cRow, bias)
+    expandHalves(k, V, w, expanded)
+    return affineRows(V, P, rows, k, a, aRow, expanded, c, cRow, bias)
   }
-  expandQuarters(m.rows, V, panel + m.at, expanded)
-  let totals = expanded + m.rows * V * lanes
+  expandQuarters(k, V, w, expanded)
+  let totals = expanded + k * V * lanes
   for r in 0..<rows { for v in 0..<V { store(totals + (r * V + v) * lanes, .zero) } }
-  affineRows(V, P, rows, m.rows, a, aRow, expanded, totals, V * lanes, nil)
+  affineRows(V, P, rows, k, a, aRow, expanded, totals, V * lanes, nil)
   for r in 0..<rows {
     for v in 0..<V {
       let start = bias.map { load($0 + v * lanes) } ?? load(c + r * cRow + v * lanes)

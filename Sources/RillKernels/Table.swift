@@ -6,6 +6,7 @@ import CVector
 /// caller's instruction set; the levels would silently become one.
 @export(interface) package func fillKernels(_ table: UnsafeMutablePointer<rill__kernels>) {
   table.pointee = rill__kernels(
+    splits_fours: splitsFours ? 1 : 0,
     elman_forward: { elmanForward($0!) },
     lstm_forward: { lstmForward($0!) },
     gru_forward: { gruForward($0!) },

@@ -37,7 +37,7 @@ package class Cell: Unit {
   /// Two blocks hide each other's latency. More of them, one by one, are finished one after another while the next step begins, and in alternating order
   /// find more of their weights in the first-level cache; beyond the second-level cache pairs are even again.
   final var prefersPairs: Bool { shape.blocks == 2 || weightBytes > 3_000_000 }
-  package final var weightBytes: Int { 4 * shape.blocks * shape.panel }
+  package final var weightBytes: Int { 4 * shape.blocks * shape.panel(.float32).count }
 
   package final func rowCalls(_ kernels: Kernels) -> [RowCall] {
     guard let single = stepKernel(kernels) else { return [] }
@@ -54,7 +54,7 @@ package class Cell: Unit {
 
   package final var outputSize: Int { shape.hiddenSize }
 
-  package final var packedCount: Int { shape.blocks * shape.panel + stateCount }
+  package final var packedCount: Int { shape.blocks * shape.panel(.float32).count + stateCount }
 
   private final var stateCount: Int { places.hidden == nil ? 0 : shape.width * memory.vectors }
 

@@ -31,7 +31,7 @@ package final class Dense: Unit {
 
   package var packedCount: Int { isByRows ? 16 + outputSize * inputWidth : width / 16 * panel }
   private func panel(_ precision: Precision) -> Panel {
-    Panel(bias: 1, matrices: [(inputRows, 1)], isLookedUp: readsTokens, isByRows ? .float32 : precision)
+    Panel(bias: 1, matrices: [(inputRows, 1)], isLookedUp: readsTokens, isSplit: false, isByRows ? .float32 : precision)
   }
 
   package func packedCount(_ precision: Precision) -> Int { isByRows ? packedCount : width / 16 * panel(precision).count }
@@ -71,7 +71,7 @@ package final class Dense: Unit {
     frame.blocks = width / 16
     frame.output_size = outputSize
     let panel = panel(precision)
-    frame.input = isByRows ? rill__matrix(at: 16, rows: inputWidth, scales_at: 0) : panel.matrices[0]
+    frame.input = isByRows ? rill__matrix(at: 16, rows: inputWidth, scales_at: 0, half: 0) : panel.matrices[0]
     frame.panel = panel.count
     frame.precision = isByRows ? 0 : precision.rawValue
     frame.kind = activation

@@ -45,6 +45,8 @@ package struct CellShape {
   /// True if the input is a token, not a vector.
   let readsTokens: Bool
   let gates: Gates
+  /// Whether the kernels take four gates in two halves.
+  let splitsFours: Bool
 
   var blocks: Int { padded(hiddenSize) / 16 }
   var width: Int { padded(hiddenSize) }
@@ -55,47 +57,43 @@ package struct CellShape {
   func panel(_ precision: Precision) -> Panel {
     Panel(
       bias: gates.slots, matrices: [(inputRows, gates.inputGates.count)] + gates.groups.map { (recurrentRows, $0.gates.count) },
-      isLookedUp: readsTokens, precision)
+      isLookedUp: readsTokens, isSplit: splitsFours && gates.inputGates.count == 4, precision)
   }
-
-  /// Floats of one block's panel.
-  var panel: Int { panel(.float32).count }
 
   /// Packs weights and biases for the forward kernels.
   func pack(_ parameters: UnsafePointer<Float>, _ places: CellParameters, _ packed: UnsafeMutablePointer<Float>) {
-    let panel = panel
+    let panel = panel(.float32)
     for u in 0..<blocks {
-      var to = packed + u * panel
+      let start = packed + u * panel.count
       let units = min(16, hiddenSize - u * 16)
-      for bias in gates.biases {
+      for (slot, bias) in gates.biases.enumerated() {
         for lane in 0..<units {
           let unit = u * 16 + lane
           var sum: Float = 0
           if let gate = bias.input, let start = places.biasInput { sum += parameters[start + gate * hiddenSize + unit] }
           if let gate = bias.recurrent, let start = places.biasRecurrent { sum += parameters[start + gate * hiddenSize + unit] }
-          to[lane] = sum
+          start[slot * 16 + lane] = sum
         }
-        to += 16
       }
-      packRows(parameters + places.weightInput, inputSize, gates.inputGates, u, units, to)
-      to += inputRows * gates.inputGates.count * 16
-      for group in gates.groups {
-        packRows(parameters + places.weightRecurrent, hiddenSize, group.gates, u, units, to)
-        to += recurrentRows * group.gates.count * 16
+      packRows(parameters + places.weightInput, inputSize, gates.inputGates, u, units, start, panel, 0)
+      for (index, group) in gates.groups.enumerated() {
+        packRows(parameters + places.weightRecurrent, hiddenSize, group.gates, u, units, start, panel, index + 1)
       }
     }
   }
 
-  /// to[k][gate][lane] = w[gate·H + unit][k].
+  /// row k of the matrix, its vector of a gate, lane = w[gate·H + unit][k].
   private func packRows(
-    _ w: UnsafePointer<Float>, _ columns: Int, _ gates: [Int], _ u: Int, _ units: Int, _ to: UnsafeMutablePointer<Float>
+    _ w: UnsafePointer<Float>, _ columns: Int, _ gates: [Int], _ u: Int, _ units: Int, _ start: UnsafeMutablePointer<Float>, _ panel: Panel,
+    _ matrix: Int
   ) {
-    let row = gates.count * 16
-    for (slot, gate) in gates.enumerated() {
-      for lane in 0..<units {
-        let from = w + (gate * hiddenSize + u * 16 + lane) * columns
-        let column = to + slot * 16 + lane
-        for k in 0..<columns { column[k * row] = from[k] }
+    panel.forEachPart(matrix) { at, firstVector, vectors in
+      for vector in 0..<vectors {
+        for lane in 0..<units {
+          let from = w + (gates[firstVector + vector] * hiddenSize + u * 16 + lane) * columns
+          let column = start + at + vector * 16 + lane
+          for k in 0..<columns { column[k * vectors * 16] = from[k] }
+        }
       }
     }
   }

@@ -21,7 +21,8 @@ package final class Network {
 
   // A throwing initializer of a class leaks the object in Embedded Swift: what can fail comes first, in a convenience initializer.
   package convenience init(_ architecture: Architecture) throws(RillError) {
-    var builder = NetworkBuilder(input: architecture.input)
+    let kernels = Kernels.best()
+    var builder = NetworkBuilder(input: architecture.input, kernels: kernels)
     for layer in architecture.layers {
       if let expected = layer.inputSize, expected != builder.size {
         throw .format("layers[\(layer.index)].input_size: is \(expected), but what comes in has size \(builder.size)")
@@ -33,12 +34,12 @@ package final class Network {
     }
     var architecture = architecture
     try architecture.spreadOutput(size: builder.size)
-    self.init(architecture, builder)
+    self.init(architecture, kernels, builder)
   }
 
-  private init(_ architecture: Architecture, _ builder: NetworkBuilder) {
+  private init(_ architecture: Architecture, _ kernels: Kernels, _ builder: NetworkBuilder) {
     self.architecture = architecture
-    kernels = Kernels.best()
+    self.kernels = kernels
     units = builder.units
     parameters = builder.parameters
     states = builder.states

@@ -1,3 +1,4 @@
+import CVector
 import RillBase
 
 /// Turns layers into units and parameters, first to last.
@@ -13,7 +14,11 @@ struct NetworkBuilder {
   /// The first unit past the end of the sequence, which sees one step only.
   private(set) var sequenceEnd: Int?
 
-  init(input: InputDescription) {
+  /// Of the kernels that will be used: see CellShape.
+  private let splitsFours: Bool
+
+  init(input: InputDescription, kernels: Kernels) {
+    splitsFours = kernels.table.splits_fours != 0
     size = input.size
     readsTokens = input.isToken
   }
@@ -62,7 +67,8 @@ struct NetworkBuilder {
         places.hidden = try addParameter(layer, "h0_l\(k)", rows: hidden, columns: nil, .initialState)
         if recipe.forgetBias != nil { places.cell = try addParameter(layer, "c0_l\(k)", rows: hidden, columns: nil, .initialState) }
       }
-      let cell = recipe.make(CellShape(inputSize: size, hiddenSize: hidden, readsTokens: readsTokens, gates: recipe.gates), places)
+      let cell = recipe.make(
+        CellShape(inputSize: size, hiddenSize: hidden, readsTokens: readsTokens, gates: recipe.gates, splitsFours: splitsFours), places)
       hasCell = cell.memory.vectors == 2
       cellUnits.append(units.count)
       add(cell)

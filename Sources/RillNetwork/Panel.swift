@@ -21,7 +21,8 @@ package enum Precision: Int {
   }
 }
 
-/// Where the matrices of a unit block lie in its panel: [bias | int8: scales of each matrix | each matrix].
+/// Where the matrices of a unit block lie in its panel: [bias | int8: scales of each matrix | each matrix], or, where they are stored in halves,
+/// [bias | scales | the first half of each matrix | the second half of each].
 struct Panel {
   private(set) var matrices: [rill__matrix] = []
   /// Vectors in a row of each matrix.
@@ -32,20 +33,34 @@ struct Panel {
   /// - Parameters:
   ///   - matrices: rows (padded to the chains) and vectors in a row of each.
   ///   - isLookedUp: whether the first matrix has a row per token: of those one is read in a step, so they stay float32.
-  init(bias: Int, matrices: [(rows: Int, vectors: Int)], isLookedUp: Bool, _ precision: Precision) {
+  ///   - isSplit: whether matrices are stored in halves; all have four vectors then.
+  init(bias: Int, matrices: [(rows: Int, vectors: Int)], isLookedUp: Bool, isSplit: Bool, _ precision: Precision) {
     count = 16 * bias
     var scales: [Int] = []
     for matrix in matrices {
       scales.append(count)
       if precision == .int8 { count += 16 * matrix.vectors }
     }
+    let start = count
     for (index, matrix) in matrices.enumerated() {
       let words = index == 0 && isLookedUp ? 1 : precision.rowsPerWord
       let rows = padded(matrix.rows, to: words)
-      self.matrices.append(rill__matrix(at: count, rows: rows, scales_at: scales[index]))
+      self.matrices.append(rill__matrix(at: count, rows: rows, scales_at: scales[index], half: 0))
       vectors.append(matrix.vectors)
-      count += 16 * matrix.vectors * (rows / words)
+      count += 16 * (isSplit ? 2 : matrix.vectors) * (rows / words)
     }
+    guard isSplit else { return }
+    let half = count - start
+    for index in self.matrices.indices { self.matrices[index].half = half }
+    count += half
+  }
+
+  /// Calls body(place of its first row, first vector, vectors in a row) for each part of a matrix that is stored by itself.
+  @inline(always) func forEachPart(_ index: Int, _ body: (Int, Int, Int) -> Void) {
+    let matrix = matrices[index]
+    if matrix.half == 0 { return body(matrix.at, 0, vectors[index]) }
+    body(matrix.at, 0, 2)
+    body(matrix.at + matrix.half, 2, 2)
   }
 }
 
@@ -56,20 +71,21 @@ func shrink(
 ) {
   // Biases, which stand before everything else.
   small.copy(packed, panel.matrices[0].at)
-  for (index, matrix) in panel.matrices.enumerated() {
+  for index in panel.matrices.indices {
+    let rows = panel.matrices[index].rows
     let target = smallPanel.matrices[index]
-    let width = 16 * panel.vectors[index]
-    let from = packed + matrix.at
-    let to = small + target.at
-    if index == 0 && isLookedUp {
-      to.copy(from, matrix.rows * width)
-    } else if precision == .bfloat16 {
-      UnsafeMutableRawPointer(to).withMemoryRebound(to: UInt32.self, capacity: matrix.rows / 2 * width) {
-        storeHalves(from, matrix.rows, width, $0)
-      }
-    } else {
-      UnsafeMutableRawPointer(to).withMemoryRebound(to: UInt32.self, capacity: target.rows / 4 * width) {
-        storeQuarters(from, matrix.rows, target.rows, width, $0, scales: small + target.scales_at)
+    panel.forEachPart(index) { at, firstVector, vectors in
+      let width = 16 * vectors
+      let from = packed + at
+      let to = small + target.at + (firstVector == 0 ? 0 : target.half)
+      if index == 0 && isLookedUp {
+        to.copy(from, rows * width)
+      } else if precision == .bfloat16 {
+        UnsafeMutableRawPointer(to).withMemoryRebound(to: UInt32.self, capacity: rows / 2 * width) { storeHalves(from, rows, width, $0) }
+      } else {
+        UnsafeMutableRawPointer(to).withMemoryRebound(to: UInt32.self, capacity: target.rows / 4 * width) {
+          storeQuarters(from, rows, target.rows, width, $0, scales: small + target.scales_at + 16 * firstVector)
+        }
       }
     }
   }

@@ -73,7 +73,12 @@ import Testing
 /// One step of an LSTM with 20 inputs and 32 units, row r with the same numbers for any number of rows. Returns h'.
 private func lstmStep(_ rows: Int, _ table: rill__kernels) -> [Float] {
   var numbers = Numbers()
-  let weights = numbers.array(2 * (1 + 20 + 32) * 64)
+  var weights = numbers.array(2 * (1 + 20 + 32) * 64)
+  let isSplit = table.splits_fours != 0
+  if isSplit {
+    let count = 53 * 64
+    weights = splitPanel(Array(weights[..<count])) + splitPanel(Array(weights[count...]))
+  }
   let x = numbers.array(7 * 32)
   let h = numbers.array(7 * 32)
   var c = numbers.array(7 * 32)
@@ -89,8 +94,9 @@ private func lstmStep(_ rows: Int, _ table: rill__kernels) -> [Float] {
               frame.rows = rows
               frame.blocks = 2
               frame.output_size = 32
-              frame.input = rill__matrix(at: 64, rows: 20, scales_at: 0)
-              frame.recurrent = rill__matrix(at: 64 * 21, rows: 32, scales_at: 0)
+              let half = isSplit ? 52 * 32 : 0
+              frame.input = rill__matrix(at: 64, rows: 20, scales_at: 0, half: half)
+              frame.recurrent = rill__matrix(at: 64 + 20 * (isSplit ? 32 : 64), rows: 32, scales_at: 0, half: half)
               frame.input_gates = 4
               frame.slots = 4
               frame.panel = (1 + 20 + 32) * 64
@@ -113,4 +119,16 @@ private func lstmStep(_ rows: Int, _ table: rill__kernels) -> [Float] {
     }
   }
   return Array(next[..<(rows * 32)])
+}
+
+/// A panel [bias | 52 rows of four gates] as some levels want it: [bias | 52 rows of the first two | 52 rows of the last two].
+private func splitPanel(_ panel: [Float]) -> [Float] {
+  var result = Array(panel[..<64])
+  for half in 0..<2 {
+    for row in 0..<52 {
+      let start: Int = 64 + row * 64 + half * 32
+      result += panel[start..<(start + 32)]
+    }
+  }
+  return result
 }

@@ -119,6 +119,8 @@ typedef struct rill__matrix {
   long at;                /* floats from the panel's start to the first row */
   long rows;              /* padded to the chains (int8: to 4) */
   long scales_at;         /* int8: floats from the panel's start to the scales, a vector per gate */
+  long half;              /* 0; or, where four gates are too many for the registers: the rows of the first two stand by themselves, and those
+                             of the last two this many floats behind them */
 } rill__matrix;
 
 /* One forward time step of a layer, for `rows` sequences. */
@@ -227,6 +229,7 @@ typedef struct rill__update {
 /* The kernels of one instruction-set level. Only pointers and sizes cross this border. Forward kernels return 1 if the new hidden state is
  * finite (a layer without state: always), else 0. */
 typedef struct rill__kernels {
+  long splits_fours;      /* 1: matrices of four gates are stored in halves */
   long (*elman_forward)(const rill__frame *frame);
   long (*lstm_forward)(const rill__frame *frame);
   long (*gru_forward)(const rill__frame *frame);
