@@ -29,25 +29,14 @@ func elmanForward(_ f: Frame) -> Int {
   return check.result
 }
 
-@inline(never) func elmanSingles(_ f: Frame) -> Int {
-  elmanBlocks(f) { (a: One, h, isRelu) in elmanRow(isRelu, a.a, h) }
-}
+@inline(never) func elmanSingles(_ f: Frame) -> Int { elmanBlocks(f, One.self) }
 
-@inline(never) func elmanPairs(_ f: Frame) -> Int {
-  elmanBlocks(f) { (a: Pair<One>, h, isRelu) in elmanRow(isRelu, a.first.a, h) | elmanRow(isRelu, a.second.a, h + 16) }
-}
+@inline(never) func elmanPairs(_ f: Frame) -> Int { elmanBlocks(f, Pair<One>.self) }
 
-@inline(never) func elmanFours(_ f: Frame) -> Int {
-  elmanBlocks(f) { (a: Pair<Pair<One>>, h, isRelu) in
-    elmanRow(isRelu, a.first.first.a, h) | elmanRow(isRelu, a.first.second.a, h + 16)
-      | elmanRow(isRelu, a.second.first.a, h + 32) | elmanRow(isRelu, a.second.second.a, h + 48)
-  }
-}
+@inline(never) func elmanFours(_ f: Frame) -> Int { elmanBlocks(f, Pair<Pair<One>>.self) }
 
-/// `count` groups of blocks of a single row. units: from sums to the new hidden state; returns its overflow bits.
-@inline(always) func elmanBlocks<Sums: Accumulators>(
-  _ f: Frame, _ units: (Sums, Target, Bool) -> Bits
-) -> Int {
+/// Groups of blocks of a single row.
+@inline(always) func elmanBlocks<Sums: ElmanSums>(_ f: Frame, _: Sums.Type) -> Int {
   var check = FiniteCheck()
   let panel = f.pointee.panel
   let isRelu = f.pointee.kind == rill__relu
@@ -55,16 +44,33 @@ func elmanForward(_ f: Frame) -> Int {
   for _ in 0..<f.pointee.count {
     let bias = Source(f.pointee.weights!) + u * panel
     let a: Sums = sums(4, f, bias + 16, 16, panel, start(f, u, 0, bias, bias + 16, 16)) { _ in }
-    check.seen = check.seen | units(a, f.pointee.h_next! + u * lanes, isRelu)
+    let h = f.pointee.h_next! + u * lanes
+    if isRelu { a.relu(h, &check) } else { a.tanh(h, &check) }
     u += f.pointee.stride
   }
   return check.result
 }
 
-@inline(always) func elmanRow(_ isRelu: Bool, _ a: Vector, _ h: Target) -> Bits {
-  var check = FiniteCheck()
-  check.add(isRelu ? reluUnits(false, a, h, h) : tanhUnits(false, a, h, h))
-  return check.seen
+/// Sums of one block or several, from which their hidden state follows. (As methods: a closure would take the sums from memory.)
+protocol ElmanSums: Accumulators {
+  func tanh(_ h: Target, _ check: inout FiniteCheck)
+  func relu(_ h: Target, _ check: inout FiniteCheck)
+}
+
+extension One: ElmanSums {
+  @inline(always) func tanh(_ h: Target, _ check: inout FiniteCheck) { check.add(tanhUnits(false, a, h, h)) }
+  @inline(always) func relu(_ h: Target, _ check: inout FiniteCheck) { check.add(reluUnits(false, a, h, h)) }
+}
+
+extension Pair: ElmanSums where Half: ElmanSums {
+  @inline(always) func tanh(_ h: Target, _ check: inout FiniteCheck) {
+    first.tanh(h, &check)
+    second.tanh(h + Half.blocks * lanes, &check)
+  }
+  @inline(always) func relu(_ h: Target, _ check: inout FiniteCheck) {
+    first.relu(h, &check)
+    second.relu(h + Half.blocks * lanes, &check)
+  }
 }
 
 /// tanh of 16 values; the derivative 4e / (1 + e)² when saving.

@@ -16,9 +16,9 @@ package final class ElmanCell: Cell {
     super.init(shape: shape, places: places)
   }
 
-  /// One vector a row: only several blocks together keep the multipliers busy, until the second-level cache is the limit.
+  /// One vector a row: only several blocks together keep the multipliers busy, except where the second-level cache is the limit.
   override func groupKernel(_ kernels: Kernels) -> (kernel: ForwardKernel, size: Int)? {
-    if weightBytes > 200_000 || shape.blocks == 1 { return nil }
+    if (200_000...1_000_000).contains(weightBytes) || shape.blocks == 1 { return nil }
     return shape.blocks >= 4 ? kernels.table.elman_fours.map { ($0, 4) } : kernels.table.elman_pairs.map { ($0, 2) }
   }
 
