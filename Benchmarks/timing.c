@@ -108,21 +108,23 @@ void report(const char *section, const char *network, const char *engine, const 
   fflush(stdout);
 }
 
-void progress(const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
+static void say(const char *format, va_list arguments) {
   fputs("bench: ", stderr);
   vfprintf(stderr, format, arguments);
   fputc('\n', stderr);
+}
+
+void progress(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  say(format, arguments);
   va_end(arguments);
 }
 
 void fail(const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  fputs("bench: ", stderr);
-  vfprintf(stderr, format, arguments);
-  fputc('\n', stderr);
+  say(format, arguments);
   va_end(arguments);
   exit(1);
 }

@@ -9,7 +9,7 @@ public func rill_stream_settle(
 ) -> rill_status {
   status { () throws(RillError) in
     let stream: Stream = try object(stream, "stream")
-    if stream.readsTokens { throw .state("the model reads tokens: use the functions ending in _tokens") }
+    if stream.readsTokens { throw Stream.isForTokens }
     let input = try required(input, "input")
     try check(input_count, stream.stepInputs, "input_count")
     if !stream.replacesNonFinite { try checkFinite(input, input_count, "input") }
@@ -24,7 +24,7 @@ public func rill_stream_settle_tokens(
 ) -> rill_status {
   status { () throws(RillError) in
     let stream: Stream = try object(stream, "stream")
-    if !stream.readsTokens { throw .state("the model reads vectors: use the functions not ending in _tokens") }
+    if !stream.readsTokens { throw Stream.isForVectors }
     let tokens = try required(tokens, "tokens")
     try check(token_count, stream.batchSize, "token_count")
     try checkRange(tokens, token_count, -1...(stream.inputSize - 1), "tokens")

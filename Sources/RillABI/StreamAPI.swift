@@ -101,7 +101,7 @@ private func runVectors(
   _ stream: Stream, _ steps: Int, _ name: StaticString, _ x: UnsafePointer<Float>, _ inputCount: Int, _ y: UnsafeMutablePointer<Float>,
   _ outputCount: Int
 ) -> rill_status {
-  if stream.readsTokens { return fail(.state("the model reads tokens: use the functions ending in _tokens")) }
+  if stream.readsTokens { return fail(Stream.isForTokens) }
   let problem = checkShapes(stream, steps, stream.inputSize, inputCount, "input_count", outputCount)
   if problem != 0 { return problem }
   let done = stream.run(steps, x, nil, y)
@@ -118,7 +118,7 @@ private func runVectors(
 private func runTokens(
   _ stream: Stream, _ steps: Int, _ tokens: UnsafePointer<Int32>, _ tokenCount: Int, _ y: UnsafeMutablePointer<Float>, _ outputCount: Int
 ) -> rill_status {
-  if !stream.readsTokens { return fail(.state("the model reads vectors: use the functions not ending in _tokens")) }
+  if !stream.readsTokens { return fail(Stream.isForVectors) }
   let problem = checkShapes(stream, steps, 1, tokenCount, "token_count", outputCount)
   if problem != 0 { return problem }
   for index in 0..<tokenCount where tokens[index] < -1 || Int(tokens[index]) >= stream.inputSize {

@@ -37,7 +37,7 @@ package class Cell: Unit {
   /// Two blocks hide each other's latency. More of them, one by one, are finished one after another while the next step begins, and in alternating order
   /// find more of their weights in the first-level cache; beyond the second-level cache pairs are even again.
   final var prefersPairs: Bool { shape.blocks == 2 || weightBytes > 3_000_000 }
-  package final var weightBytes: Int { 4 * shape.blocks * shape.panel(.float32).count }
+  package final var weightBytes: Int { 4 * shape.panelsCount(.float32) }
 
   package final func rowCalls(_ kernels: Kernels) -> [RowCall] {
     guard let single = stepKernel(kernels) else { return [] }
@@ -54,20 +54,20 @@ package class Cell: Unit {
 
   package final var outputSize: Int { shape.hiddenSize }
 
-  package final var packedCount: Int { shape.blocks * shape.panel(.float32).count + stateCount }
+  package final var packedCount: Int { packedCount(.float32) }
 
   private final var stateCount: Int { places.hidden == nil ? 0 : shape.width * memory.vectors }
 
   package final func initialState(_ precision: Precision) -> (hidden: Int, cell: Int)? {
-    let start = shape.blocks * shape.panel(precision).count
+    let start = shape.panelsCount(precision)
     return places.hidden == nil ? nil : (start, start + shape.width)
   }
 
-  package final func packedCount(_ precision: Precision) -> Int { shape.blocks * shape.panel(precision).count + stateCount }
+  package final func packedCount(_ precision: Precision) -> Int { shape.panelsCount(precision) + stateCount }
 
   package final func weightsRead(_ precision: Precision) -> Int {
     let unread = shape.readsTokens ? (shape.inputSize - 1) * shape.gates.inputGates.count * shape.width : 0
-    return shape.blocks * shape.panel(precision).count - unread
+    return shape.panelsCount(precision) - unread
   }
 
   package final var initialPlaces: (hidden: Int, cell: Int?)? { places.hidden.map { ($0, places.cell) } }

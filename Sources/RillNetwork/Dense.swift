@@ -78,8 +78,6 @@ package final class Dense: Unit {
     frame.weights = packed
   }
 
-  package func rowCalls(_ kernels: Kernels) -> [RowCall] { [] }
-
   package func stepKernel(_ kernels: Kernels) -> ForwardKernel? {
     isByRows ? kernels.table.dense_by_rows_forward : kernels.table.dense_forward
   }

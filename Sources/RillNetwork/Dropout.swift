@@ -20,8 +20,6 @@ package final class Dropout: Unit {
   /// z holds the mask.
   package var workspace: Workspace { Workspace(z: width) }
   package func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>, _ precision: Precision) {}
-  package func rowCalls(_ kernels: Kernels) -> [RowCall] { [] }
-
   package func stepKernel(_ kernels: Kernels) -> ForwardKernel? { nil }
   package var multiplyAdds: Int { 0 }
   package var transposedCount: Int { 0 }

@@ -31,8 +31,6 @@ package final class Embedding: Unit {
     frame.weights = packed
   }
 
-  package func rowCalls(_ kernels: Kernels) -> [RowCall] { [] }
-
   package func stepKernel(_ kernels: Kernels) -> ForwardKernel? { kernels.table.embedding_forward }
 
   package func forward(_ tape: Tape, _ pass: Pass) {

@@ -60,6 +60,9 @@ package struct CellShape {
       isLookedUp: readsTokens, isSplit: splitsFours && gates.inputGates.count == 4, precision)
   }
 
+  /// Floats of the panels of all unit blocks.
+  func panelsCount(_ precision: Precision) -> Int { blocks * panel(precision).count }
+
   /// Packs weights and biases for the forward kernels.
   func pack(_ parameters: UnsafePointer<Float>, _ places: CellParameters, _ packed: UnsafeMutablePointer<Float>) {
     let panel = panel(.float32)

@@ -8,6 +8,8 @@ extension Stream {
     .state("the stream's state was lost when a step diverged: reset it or load a state first")
   }
 
+  package static var isForTokens: RillError { .state("the model reads tokens: use the functions ending in _tokens") }
+  package static var isForVectors: RillError { .state("the model reads vectors: use the functions not ending in _tokens") }
   package static var diverged: RillError { .diverged("the state became infinite or NaN: reset the stream") }
 
   package func requireState() throws(RillError) {

@@ -75,6 +75,7 @@ extension Unit {
     small.copy(packed, packedCount)
   }
   package func expansion(_ precision: Precision) -> (matrix: Int, row: Int) { (0, 0) }
+  package func rowCalls(_ kernels: Kernels) -> [RowCall] { [] }
   package func initialState(_ precision: Precision) -> (hidden: Int, cell: Int)? { nil }
   package var initialPlaces: (hidden: Int, cell: Int?)? { nil }
 }
