@@ -7,12 +7,12 @@ import CVector
 func denseForward(_ f: Frame) -> Int {
   let width = f.pointee.blocks * lanes
   for u in 0..<f.pointee.blocks {
-    let panel = Source(f.pointee.weights!) + u * f.pointee.panel
+    let bias = Source(f.pointee.weights!) + u * f.pointee.panel
     let y = Target(f.pointee.h_next!) + u * lanes
     if let tokens = f.pointee.tokens {
-      lookUp(1, f.pointee.rows, tokens, panel + f.pointee.input.at, 16, y, width, panel)
+      lookUp(1, f.pointee.rows, tokens, firstRow(f, f.pointee.input, u), 16, y, width, bias)
     } else {
-      product(1, 4, f, f.pointee.input, panel, f.pointee.rows, f.pointee.x, f.pointee.x_stride, y, width, panel)
+      product(1, 4, f, f.pointee.input, u, f.pointee.rows, f.pointee.x, f.pointee.x_stride, y, width, bias)
     }
   }
   if f.pointee.kind != rill__linear { activate(f) }

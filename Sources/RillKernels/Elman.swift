@@ -2,7 +2,7 @@ import CVector
 
 // Elman RNN, one time step: h' = φ(W_ih x + b_ih + W_hh h + b_hh), φ tanh or relu.
 //
-// Panel of a unit block: [bias | K input rows | H recurrent rows] × 16. z has one slot; when saving it holds φ'.
+// Unit blocks: [bias | K input rows] × 16, and apart from these [H recurrent rows] × 16. z has one slot; when saving it holds φ'.
 
 func elmanForward(_ f: Frame) -> Int {
   staysInRegisters(f) ? elmanSingles(f) : elmanRows(f)
@@ -13,10 +13,9 @@ func elmanForward(_ f: Frame) -> Int {
   let width = f.pointee.blocks * lanes
   var u = f.pointee.first
   for _ in 0..<f.pointee.count {
-    let panel = Source(f.pointee.weights!) + u * f.pointee.panel
     let z = Target(f.pointee.z!) + u * f.pointee.z_block
-    if f.pointee.prepared == 0 { inputProduct(1, 4, f, panel, z) }
-    product(1, 4, f, f.pointee.recurrent, panel, f.pointee.rows, f.pointee.h, width, z, f.pointee.z_row, nil)
+    if f.pointee.prepared == 0 { inputProduct(1, 4, f, u, z) }
+    product(1, 4, f, f.pointee.recurrent, u, f.pointee.rows, f.pointee.h, width, z, f.pointee.z_row, nil)
     let isRelu = f.pointee.kind == rill__relu
     for r in 0..<f.pointee.rows {
       let p = z + r * f.pointee.z_row
@@ -38,12 +37,10 @@ func elmanForward(_ f: Frame) -> Int {
 /// Groups of blocks of a single row.
 @inline(always) func elmanBlocks<Sums: ElmanSums>(_ f: Frame, _: Sums.Type) -> Int {
   var check = FiniteCheck()
-  let panel = f.pointee.panel
   let isRelu = f.pointee.kind == rill__relu
   var u = f.pointee.first
   for _ in 0..<f.pointee.count {
-    let bias = Source(f.pointee.weights!) + u * panel
-    let a: Sums = sums(4, f, bias + 16, 16, panel, start(f, u, 0, bias, bias + 16, 16)) { _ in }
+    let a: Sums = sums(4, f, u, 0, 16) { _ in }
     let h = f.pointee.h_next! + u * lanes
     if isRelu { a.relu(h, &check) } else { a.tanh(h, &check) }
     u += f.pointee.stride

@@ -7,7 +7,7 @@ import CVector
 //   h' = (1 − z)⊙n + z⊙h
 //
 // The candidate's input and recurrent sums stay apart until r is known. Slots of z: [n of x, r, z, n of h]; so the input rows (3 vectors) start at
-// slot 0 and the recurrent rows (3 vectors) at slot 1. Panel of a unit block: [bias of 4 slots | K input rows | H recurrent rows].
+// slot 0 and the recurrent rows (3 vectors) at slot 1. Unit blocks: [bias of 4 slots | K input rows], and apart from these [H recurrent rows].
 // When saving:  A_n = (1 − z)(1 − n²), A_r = (W_hn h + b_hn) r (1 − r), A_z = (h − n) z (1 − z), r in the slots;  s: z
 
 func gruForward(_ f: Frame) -> Int {
@@ -19,12 +19,11 @@ func gruForward(_ f: Frame) -> Int {
   let width = f.pointee.blocks * lanes
   var u = f.pointee.first
   for _ in 0..<f.pointee.count {
-    let panel = Source(f.pointee.weights!) + u * f.pointee.panel
     let z = Target(f.pointee.z!) + u * f.pointee.z_block
-    if f.pointee.prepared == 0 { inputProduct(3, 2, f, panel, z) }
-    let hiddenBias = load(panel + 48)
+    if f.pointee.prepared == 0 { inputProduct(3, 2, f, u, z) }
+    let hiddenBias = load(f.pointee.weights + u * f.pointee.panel + 48)
     for r in 0..<f.pointee.rows { store(z + r * f.pointee.z_row + 48, hiddenBias) }
-    product(3, 2, f, f.pointee.recurrent, panel, f.pointee.rows, f.pointee.h, width, z + 16, f.pointee.z_row, nil)
+    product(3, 2, f, f.pointee.recurrent, u, f.pointee.rows, f.pointee.h, width, z + 16, f.pointee.z_row, nil)
     for r in 0..<f.pointee.rows {
       let unit = r * width + u * lanes
       let p = z + r * f.pointee.z_row
@@ -51,10 +50,9 @@ func gruForward(_ f: Frame) -> Int {
   var u = f.pointee.first
   for _ in 0..<f.pointee.count {
     let bias = Source(f.pointee.weights!) + u * f.pointee.panel
-    let inputs = bias + 64
     var nx = Vector.zero
     // Input rows are n r z, recurrent rows r z n: between the two, the candidate's input sum is put aside.
-    let a: Three = sums(2, f, inputs, 48, 0, start(f, u, 0, bias, inputs, 48)) {
+    let a: Three = sums(2, f, u, 0, 48) {
       nx = $0.a
       $0 = Three(a: $0.b, b: $0.c, c: load(bias + 48))
     }
@@ -71,9 +69,8 @@ func gruForward(_ f: Frame) -> Int {
   var u = f.pointee.first
   for _ in 0..<f.pointee.count {
     let bias = Source(f.pointee.weights!) + u * panel
-    let inputs = bias + 64
     var nx = Two.zero
-    let a: Pair<Three> = sums(2, f, inputs, 48, panel, start(f, u, 0, bias, inputs, 48)) {
+    let a: Pair<Three> = sums(2, f, u, 0, 48) {
       nx = Two(a: $0.first.a, b: $0.second.a)
       $0 = Pair(
         first: Three(a: $0.first.b, b: $0.first.c, c: load(bias + 48)),

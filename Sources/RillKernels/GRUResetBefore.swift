@@ -6,8 +6,8 @@ import CVector
 //   n = tanh(W_in x + b_in + W_hn (r⊙h) + b_hn)
 //   h' = (1 − z)⊙n + z⊙h
 //
-// The candidate needs r of every unit, so blocks are passed twice. Slots of z: n r z. Panel of a unit block: [bias | K input rows of n r z |
-// H recurrent rows of r z | H recurrent rows of n].
+// The candidate needs r of every unit, so blocks are passed twice. Slots of z: n r z. Unit blocks: [bias | K input rows of n r z], and
+// apart from these [H recurrent rows of r z | H recurrent rows of n].
 // When saving:  A_n = (1 − z)(1 − n²), A_r = h r (1 − r), A_z = (h − n) z (1 − z) in the slots;  s: r, z;  q = r⊙h
 
 func gruResetBeforeForward(_ f: Frame) -> Int {
@@ -15,10 +15,9 @@ func gruResetBeforeForward(_ f: Frame) -> Int {
   let width = f.pointee.blocks * lanes
   let q = Target(f.pointee.q!)
   for u in 0..<f.pointee.blocks {
-    let panel = Source(f.pointee.weights!) + u * f.pointee.panel
     let z = Target(f.pointee.z!) + u * f.pointee.z_block
-    if f.pointee.prepared == 0 { inputProduct(3, 2, f, panel, z) }
-    product(2, 2, f, f.pointee.recurrent, panel, f.pointee.rows, f.pointee.h, width, z + 16, f.pointee.z_row, nil)
+    if f.pointee.prepared == 0 { inputProduct(3, 2, f, u, z) }
+    product(2, 2, f, f.pointee.recurrent, u, f.pointee.rows, f.pointee.h, width, z + 16, f.pointee.z_row, nil)
     for r in 0..<f.pointee.rows {
       let unit = r * width + u * lanes
       let p = z + r * f.pointee.z_row
@@ -34,9 +33,8 @@ func gruResetBeforeForward(_ f: Frame) -> Int {
     }
   }
   for u in 0..<f.pointee.blocks {
-    let panel = Source(f.pointee.weights!) + u * f.pointee.panel
     let z = Target(f.pointee.z!) + u * f.pointee.z_block
-    product(1, 2, f, f.pointee.candidate, panel, f.pointee.rows, Source(q), width, z, f.pointee.z_row, nil)
+    product(1, 2, f, f.pointee.candidate, u, f.pointee.rows, Source(q), width, z, f.pointee.z_row, nil)
     for r in 0..<f.pointee.rows {
       let unit = r * width + u * lanes
       let p = z + r * f.pointee.z_row

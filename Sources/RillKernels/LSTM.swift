@@ -6,7 +6,7 @@ import CVector
 //   c' = f⊙c + i⊙g
 //   h' = o⊙tanh(c')
 //
-// Panel of a unit block: [bias | K input rows | H recurrent rows], a row is [i f g o] × 16. Slots of z: i f g o.
+// Unit blocks: [bias | K input rows], and apart from these [H recurrent rows]; a row is [i f g o] × 16. Slots of z: i f g o.
 // i⊙g and o⊙tanh(c') are one division each. When saving, z holds what backward multiplies with instead of the gates (nothing has to be
 // recomputed, and 1 − g² is never formed by subtraction):
 //
@@ -21,10 +21,9 @@ func lstmForward(_ f: Frame) -> Int {
   let width = f.pointee.blocks * lanes
   var u = f.pointee.first
   for _ in 0..<f.pointee.count {
-    let panel = Source(f.pointee.weights!) + u * f.pointee.panel
     let z = Target(f.pointee.z!) + u * f.pointee.z_block
-    if f.pointee.prepared == 0 { inputProduct(4, 2, f, panel, z) }
-    product(4, 2, f, f.pointee.recurrent, panel, f.pointee.rows, f.pointee.h, width, z, f.pointee.z_row, nil)
+    if f.pointee.prepared == 0 { inputProduct(4, 2, f, u, z) }
+    product(4, 2, f, f.pointee.recurrent, u, f.pointee.rows, f.pointee.h, width, z, f.pointee.z_row, nil)
     for r in 0..<f.pointee.rows {
       let unit = r * width + u * lanes
       let p = z + r * f.pointee.z_row
@@ -42,15 +41,12 @@ func lstmForward(_ f: Frame) -> Int {
   var check = FiniteCheck()
   var u = f.pointee.first
   for _ in 0..<f.pointee.count {
-    let bias = Source(f.pointee.weights!) + u * f.pointee.panel
-    let inputs = bias + 64
     if splitsFours {
-      let half = f.pointee.input.half
-      let first: Two = sums(2, f, inputs, 32, 0, start(f, u, 0, bias, inputs, 32)) { _ in }
-      let second: Two = sums(2, f, inputs + half, 32, 0, start(f, u, 2, bias, inputs + half - 32, 32)) { _ in }
+      let first: Two = sums(2, f, u, 0, 32) { _ in }
+      let second: Two = sums(2, f, u, 2, 32) { _ in }
       lstmRow(f, u, Four(a: first.a, b: first.b, c: second.a, d: second.b), &check)
     } else {
-      let a: Four = sums(2, f, inputs, 64, 0, start(f, u, 0, bias, inputs, 64)) { _ in }
+      let a: Four = sums(2, f, u, 0, 64) { _ in }
       lstmRow(f, u, a, &check)
     }
     u += f.pointee.stride
@@ -63,8 +59,7 @@ func lstmForward(_ f: Frame) -> Int {
   var check = FiniteCheck()
   var u = f.pointee.first
   for _ in 0..<f.pointee.count {
-    let bias = Source(f.pointee.weights!) + u * f.pointee.panel
-    let a: Pair<Four> = sums(2, f, bias + 64, 64, f.pointee.panel, start(f, u, 0, bias, bias + 64, 64)) { _ in }
+    let a: Pair<Four> = sums(2, f, u, 0, 64) { _ in }
     lstmRow(f, u, a.first, &check)
     lstmRow(f, u + 1, a.second, &check)
     u += f.pointee.stride

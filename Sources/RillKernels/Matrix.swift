@@ -2,16 +2,21 @@ import CVector
 
 // Products of rows of numbers with a matrix of a panel, whatever the weights' precision.
 
-/// c[r] = start + a[r]·w, r < rows: V vectors in P chains, start the bias or c itself. panel: of the unit block.
+/// The first row of a matrix's block u.
+@inline(always) func firstRow(_ f: Frame, _ m: rill__matrix, _ u: Int) -> Source { Source(f.pointee.weights!) + m.at + u * m.stride }
+
+/// c[r] = start + a[r]·w, r < rows: V vectors in P chains of unit block u, start the bias or c itself.
 @inline(always) func product(
-  _ V: Int, _ P: Int, _ f: Frame, _ m: rill__matrix, _ panel: Source, _ rows: Int, _ a: Source, _ aRow: Int, _ c: Target, _ cRow: Int,
+  _ V: Int, _ P: Int, _ f: Frame, _ m: rill__matrix, _ u: Int, _ rows: Int, _ a: Source, _ aRow: Int, _ c: Target, _ cRow: Int,
   _ bias: Source?
 ) {
+  let w = firstRow(f, m, u)
+  let scales = w + (m.scales_at - m.at)
   if V == 4 && splitsFours {
-    productPart(2, P, f, m, panel + m.at, panel + m.scales_at, rows, a, aRow, c, cRow, bias)
-    productPart(2, P, f, m, panel + m.at + m.half, panel + m.scales_at + 32, rows, a, aRow, c + 32, cRow, bias.map { $0 + 32 })
+    productPart(2, P, f, m, w, scales, rows, a, aRow, c, cRow, bias)
+    productPart(2, P, f, m, w + m.half, scales + 32, rows, a, aRow, c + 32, cRow, bias.map { $0 + 32 })
   } else {
-    productPart(V, P, f, m, panel + m.at, panel + m.scales_at, rows, a, aRow, c, cRow, bias)
+    productPart(V, P, f, m, w, scales, rows, a, aRow, c, cRow, bias)
   }
 }
 
@@ -46,29 +51,27 @@ import CVector
 }
 
 /// The input part of one block for all rows: V slots of z, from slot 0 on, from bias and input.
-@inline(always) func inputProduct(_ V: Int, _ P: Int, _ f: Frame, _ panel: Source, _ z: Target) {
+@inline(always) func inputProduct(_ V: Int, _ P: Int, _ f: Frame, _ u: Int, _ z: Target) {
+  let bias = Source(f.pointee.weights!) + u * f.pointee.panel
   if let tokens = f.pointee.tokens {
-    let columns = panel + f.pointee.input.at
+    let columns = firstRow(f, f.pointee.input, u)
     if V == 4 && splitsFours {
-      lookUp(2, f.pointee.rows, tokens, columns, 32, z, f.pointee.z_row, panel)
-      return lookUp(2, f.pointee.rows, tokens, columns + f.pointee.input.half, 32, z + 32, f.pointee.z_row, panel + 32)
+      lookUp(2, f.pointee.rows, tokens, columns, 32, z, f.pointee.z_row, bias)
+      return lookUp(2, f.pointee.rows, tokens, columns + f.pointee.input.half, 32, z + 32, f.pointee.z_row, bias + 32)
     }
-    return lookUp(V, f.pointee.rows, tokens, columns, V * lanes, z, f.pointee.z_row, panel)
+    return lookUp(V, f.pointee.rows, tokens, columns, V * lanes, z, f.pointee.z_row, bias)
   }
-  product(
-    V, P, f, f.pointee.input, panel, f.pointee.rows, f.pointee.x, f.pointee.x_stride, z, f.pointee.z_row,
-    panel)
+  product(V, P, f, f.pointee.input, u, f.pointee.rows, f.pointee.x, f.pointee.x_stride, z, f.pointee.z_row, bias)
 }
 
 /// The input part of all blocks, for rows of several time steps at once.
 func prepare(_ f: Frame) {
   for u in 0..<f.pointee.blocks {
-    let panel = Source(f.pointee.weights!) + u * f.pointee.panel
     let z = Target(f.pointee.z!) + u * f.pointee.z_block
     switch f.pointee.input_gates {
-    case 4: inputProduct(4, 2, f, panel, z)
-    case 3: inputProduct(3, 2, f, panel, z)
-    default: inputProduct(1, 4, f, panel, z)
+    case 4: inputProduct(4, 2, f, u, z)
+    case 3: inputProduct(3, 2, f, u, z)
+    default: inputProduct(1, 4, f, u, z)
     }
   }
 }

@@ -26,7 +26,7 @@ package class Cell: Unit {
     frame.precision = precision.rawValue
     frame.input_gates = shape.gates.inputGates.count
     frame.slots = shape.gates.slots
-    frame.panel = panel.count
+    frame.panel = panel.biasStride
     frame.count = shape.blocks
     frame.stride = 1
     frame.weights = packed
@@ -37,7 +37,7 @@ package class Cell: Unit {
   /// Two blocks hide each other's latency. More of them, one by one, are finished one after another while the next step begins, and in alternating order
   /// find more of their weights in the first-level cache; beyond the second-level cache pairs are even again.
   final var prefersPairs: Bool { shape.blocks == 2 || weightBytes > 3_000_000 }
-  package final var weightBytes: Int { 4 * shape.panelsCount(.float32) }
+  package final var weightBytes: Int { 4 * shape.panel(.float32).count }
 
   package final func rowCalls(_ kernels: Kernels) -> [RowCall] {
     guard let single = stepKernel(kernels) else { return [] }
@@ -59,15 +59,15 @@ package class Cell: Unit {
   private final var stateCount: Int { places.hidden == nil ? 0 : shape.width * memory.vectors }
 
   package final func initialState(_ precision: Precision) -> (hidden: Int, cell: Int)? {
-    let start = shape.panelsCount(precision)
+    let start = shape.panel(precision).count
     return places.hidden == nil ? nil : (start, start + shape.width)
   }
 
-  package final func packedCount(_ precision: Precision) -> Int { shape.panelsCount(precision) + stateCount }
+  package final func packedCount(_ precision: Precision) -> Int { shape.panel(precision).count + stateCount }
 
   package final func weightsRead(_ precision: Precision) -> Int {
     let unread = shape.readsTokens ? (shape.inputSize - 1) * shape.gates.inputGates.count * shape.width : 0
-    return shape.panelsCount(precision) - unread
+    return shape.panel(precision).count - unread
   }
 
   package final var initialPlaces: (hidden: Int, cell: Int?)? { places.hidden.map { ($0, places.cell) } }
@@ -75,9 +75,9 @@ package class Cell: Unit {
   package final func shrink(_ packed: UnsafePointer<Float>, _ precision: Precision, _ small: UnsafeMutablePointer<Float>) {
     let (from, to) = (shape.panel(.float32), shape.panel(precision))
     for u in 0..<shape.blocks {
-      RillNetwork.shrink(from, packed + u * from.count, to: to, small + u * to.count, isLookedUp: shape.readsTokens, precision)
+      RillNetwork.shrink(u, from, packed, to: to, small, isLookedUp: shape.readsTokens, precision)
     }
-    (small + shape.blocks * to.count).copy(packed + shape.blocks * from.count, stateCount)
+    (small + to.count).copy(packed + from.count, stateCount)
   }
 
   package final func expansion(_ precision: Precision) -> (matrix: Int, row: Int) {

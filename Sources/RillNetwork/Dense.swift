@@ -25,16 +25,15 @@ package final class Dense: Unit {
   private var width: Int { padded(outputSize) }
   private var inputWidth: Int { padded(inputSize) }
   private var inputRows: Int { readsTokens ? inputSize : padded(inputSize, to: chains) }
-  private var panel: Int { panel(.float32).count }
   /// Few outputs: weights lie as rows, each output is a scalar product (see Dense.swift of the kernels).
   private var isByRows: Bool { outputSize <= 4 && !readsTokens }
 
-  package var packedCount: Int { isByRows ? 16 + outputSize * inputWidth : width / 16 * panel }
+  package var packedCount: Int { isByRows ? 16 + outputSize * inputWidth : panel(.float32).count }
   private func panel(_ precision: Precision) -> Panel {
-    Panel(bias: 1, matrices: [(inputRows, 1)], isLookedUp: readsTokens, isSplit: false, isByRows ? .float32 : precision)
+    Panel(blocks: width / 16, bias: 1, matrices: [(inputRows, 1)], isLookedUp: readsTokens, isSplit: false, isByRows ? .float32 : precision)
   }
 
-  package func packedCount(_ precision: Precision) -> Int { isByRows ? packedCount : width / 16 * panel(precision).count }
+  package func packedCount(_ precision: Precision) -> Int { isByRows ? packedCount : panel(precision).count }
 
   package func weightsRead(_ precision: Precision) -> Int { readsTokens ? 2 * width : packedCount(precision) }
 
@@ -42,7 +41,7 @@ package final class Dense: Unit {
     if isByRows { return small.copy(packed, packedCount) }
     let (from, to) = (panel(.float32), panel(precision))
     for u in 0..<(width / 16) {
-      RillNetwork.shrink(from, packed + u * from.count, to: to, small + u * to.count, isLookedUp: readsTokens, precision)
+      RillNetwork.shrink(u, from, packed, to: to, small, isLookedUp: readsTokens, precision)
     }
   }
 
@@ -60,8 +59,9 @@ package final class Dense: Unit {
       for unit in 0..<outputSize { (packed + 16 + unit * inputWidth).copy(parameters + weight + unit * inputSize, inputSize) }
       return
     }
+    let panel = panel(.float32)
     for unit in 0..<outputSize {
-      let to = packed + unit / 16 * panel + unit % 16
+      let to = packed + unit / 16 * panel.biasStride + unit % 16
       if let bias { to[0] = parameters[bias + unit] }
       for k in 0..<inputSize { to[(1 + k) * 16] = parameters[weight + unit * inputSize + k] }
     }
@@ -71,8 +71,8 @@ package final class Dense: Unit {
     frame.blocks = width / 16
     frame.output_size = outputSize
     let panel = panel(precision)
-    frame.input = isByRows ? rill__matrix(at: 16, rows: inputWidth, scales_at: 0, half: 0) : panel.matrices[0]
-    frame.panel = panel.count
+    frame.input = isByRows ? rill__matrix(at: 16, stride: 0, rows: inputWidth, scales_at: 0, half: 0) : panel.matrices[0]
+    frame.panel = panel.biasStride
     frame.precision = isByRows ? 0 : precision.rawValue
     frame.kind = activation
     frame.weights = packed

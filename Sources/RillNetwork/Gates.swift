@@ -3,8 +3,8 @@ import RillBase
 
 /// How a cell's gates lie in packed memory, and the copies between that and PyTorch's layout.
 ///
-/// PyTorch keeps weight_ih [G·H][K] and weight_hh [G·H][H], gate after gate. Kernels read panels of 16 units: [bias slots | input rows | recurrent
-/// rows of each group], one row per input, a vector per gate. A slot is a vector of pre-activations of such a block.
+/// PyTorch keeps weight_ih [G·H][K] and weight_hh [G·H][H], gate after gate. Kernels read blocks of 16 units: [bias slots | input rows], and
+/// [recurrent rows of each group] (see Panel.swift), one row per input, a vector per gate. A slot is a vector of pre-activations of such a block.
 package struct Gates {
   /// A slot's bias is the sum of these gates' rows of bias_ih and bias_hh.
   package struct Bias {
@@ -56,45 +56,42 @@ package struct CellShape {
 
   func panel(_ precision: Precision) -> Panel {
     Panel(
-      bias: gates.slots, matrices: [(inputRows, gates.inputGates.count)] + gates.groups.map { (recurrentRows, $0.gates.count) },
+      blocks: blocks, bias: gates.slots, matrices: [(inputRows, gates.inputGates.count)] + gates.groups.map { (recurrentRows, $0.gates.count) },
       isLookedUp: readsTokens, isSplit: splitsFours && gates.inputGates.count == 4, precision)
   }
-
-  /// Floats of the panels of all unit blocks.
-  func panelsCount(_ precision: Precision) -> Int { blocks * panel(precision).count }
 
   /// Packs weights and biases for the forward kernels.
   func pack(_ parameters: UnsafePointer<Float>, _ places: CellParameters, _ packed: UnsafeMutablePointer<Float>) {
     let panel = panel(.float32)
     for u in 0..<blocks {
-      let start = packed + u * panel.count
+      let bias = packed + u * panel.biasStride
       let units = min(16, hiddenSize - u * 16)
-      for (slot, bias) in gates.biases.enumerated() {
+      for (slot, of) in gates.biases.enumerated() {
         for lane in 0..<units {
           let unit = u * 16 + lane
           var sum: Float = 0
-          if let gate = bias.input, let start = places.biasInput { sum += parameters[start + gate * hiddenSize + unit] }
-          if let gate = bias.recurrent, let start = places.biasRecurrent { sum += parameters[start + gate * hiddenSize + unit] }
-          start[slot * 16 + lane] = sum
+          if let gate = of.input, let start = places.biasInput { sum += parameters[start + gate * hiddenSize + unit] }
+          if let gate = of.recurrent, let start = places.biasRecurrent { sum += parameters[start + gate * hiddenSize + unit] }
+          bias[slot * 16 + lane] = sum
         }
       }
-      packRows(parameters + places.weightInput, inputSize, gates.inputGates, u, units, start, panel, 0)
+      packRows(parameters + places.weightInput, inputSize, gates.inputGates, u, units, packed, panel, 0)
       for (index, group) in gates.groups.enumerated() {
-        packRows(parameters + places.weightRecurrent, hiddenSize, group.gates, u, units, start, panel, index + 1)
+        packRows(parameters + places.weightRecurrent, hiddenSize, group.gates, u, units, packed, panel, index + 1)
       }
     }
   }
 
   /// row k of the matrix, its vector of a gate, lane = w[gate·H + unit][k].
   private func packRows(
-    _ w: UnsafePointer<Float>, _ columns: Int, _ gates: [Int], _ u: Int, _ units: Int, _ start: UnsafeMutablePointer<Float>, _ panel: Panel,
+    _ w: UnsafePointer<Float>, _ columns: Int, _ gates: [Int], _ u: Int, _ units: Int, _ packed: UnsafeMutablePointer<Float>, _ panel: Panel,
     _ matrix: Int
   ) {
-    panel.forEachPart(matrix) { at, firstVector, vectors in
+    panel.forEachPart(matrix, u) { at, firstVector, vectors in
       for vector in 0..<vectors {
         for lane in 0..<units {
           let from = w + (gates[firstVector + vector] * hiddenSize + u * 16 + lane) * columns
-          let column = start + at + vector * 16 + lane
+          let column = packed + at + vector * 16 + lane
           for k in 0..<columns { column[k * vectors * 16] = from[k] }
         }
       }

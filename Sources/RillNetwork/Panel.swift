@@ -21,70 +21,82 @@ package enum Precision: Int {
   }
 }
 
-/// Where the matrices of a unit block lie in its panel: [bias | int8: scales of each matrix | each matrix], or, where they are stored in halves,
-/// [bias | scales | the first half of each matrix | the second half of each].
+/// Where the matrices of all unit blocks lie: per block [bias | int8: scales | first matrix], and behind the last block of these, per block [int8: scales of
+/// each | the other matrices]. A step for which inputs were multiplied before reads the others only, from front to back without gaps. Where matrices are
+/// stored in halves, a block has the first half of each, then the second.
 struct Panel {
   private(set) var matrices: [rill__matrix] = []
   /// Vectors in a row of each matrix.
   private(set) var vectors: [Int] = []
-  /// Floats.
-  private(set) var count: Int
+  /// Floats, of all blocks.
+  private(set) var count = 0
 
   /// - Parameters:
+  ///   - blocks: unit blocks.
+  ///   - bias: vectors of a block.
   ///   - matrices: rows (padded to the chains) and vectors in a row of each.
   ///   - isLookedUp: whether the first matrix has a row per token: of those one is read in a step, so they stay float32.
   ///   - isSplit: whether matrices are stored in halves; all have four vectors then.
-  init(bias: Int, matrices: [(rows: Int, vectors: Int)], isLookedUp: Bool, isSplit: Bool, _ precision: Precision) {
-    count = 16 * bias
-    var scales: [Int] = []
-    for matrix in matrices {
-      scales.append(count)
-      if precision == .int8 { count += 16 * matrix.vectors }
+  init(blocks: Int, bias: Int, matrices: [(rows: Int, vectors: Int)], isLookedUp: Bool, isSplit: Bool, _ precision: Precision) {
+    for matrix in matrices { vectors.append(matrix.vectors) }
+    for part in [0..<1, 1..<matrices.count] {
+      var place = count + (part.lowerBound == 0 ? 16 * bias : 0)
+      var scales: [Int] = []
+      for index in part {
+        scales.append(place)
+        if precision == .int8 { place += 16 * matrices[index].vectors }
+      }
+      let start = place
+      for index in part {
+        let words = index == 0 && isLookedUp ? 1 : precision.rowsPerWord
+        let rows = padded(matrices[index].rows, to: words)
+        self.matrices.append(rill__matrix(at: place, stride: 0, rows: rows, scales_at: scales[index - part.lowerBound], half: 0))
+        place += 16 * (isSplit ? 2 : matrices[index].vectors) * (rows / words)
+      }
+      let half = isSplit ? place - start : 0
+      let stride = place + half - count
+      for index in part {
+        self.matrices[index].half = half
+        self.matrices[index].stride = stride
+      }
+      count += blocks * stride
     }
-    let start = count
-    for (index, matrix) in matrices.enumerated() {
-      let words = index == 0 && isLookedUp ? 1 : precision.rowsPerWord
-      let rows = padded(matrix.rows, to: words)
-      self.matrices.append(rill__matrix(at: count, rows: rows, scales_at: scales[index], half: 0))
-      vectors.append(matrix.vectors)
-      count += 16 * (isSplit ? 2 : matrix.vectors) * (rows / words)
-    }
-    guard isSplit else { return }
-    let half = count - start
-    for index in self.matrices.indices { self.matrices[index].half = half }
-    count += half
   }
 
-  /// Calls body(place of its first row, first vector, vectors in a row) for each part of a matrix that is stored by itself.
-  @inline(always) func forEachPart(_ index: Int, _ body: (Int, Int, Int) -> Void) {
+  /// Floats from one block's biases to the next.
+  var biasStride: Int { matrices[0].stride }
+
+  /// Calls body(place of its first row, first vector, vectors in a row) for each part of block u of a matrix that is stored by itself.
+  @inline(always) func forEachPart(_ index: Int, _ u: Int, _ body: (Int, Int, Int) -> Void) {
     let matrix = matrices[index]
-    if matrix.half == 0 { return body(matrix.at, 0, vectors[index]) }
-    body(matrix.at, 0, 2)
-    body(matrix.at + matrix.half, 2, 2)
+    let at = matrix.at + u * matrix.stride
+    if matrix.half == 0 { return body(at, 0, vectors[index]) }
+    body(at, 0, 2)
+    body(at + matrix.half, 2, 2)
   }
 }
 
-/// Fills a panel of small weights from the float32 one. Both are of the same layer; `small` is zeroed.
+/// Fills block u with small weights from the float32 ones. Both panels are of the same layer; `small` is zeroed.
 func shrink(
-  _ panel: Panel, _ packed: UnsafePointer<Float>, to smallPanel: Panel, _ small: UnsafeMutablePointer<Float>, isLookedUp: Bool,
+  _ u: Int, _ panel: Panel, _ packed: UnsafePointer<Float>, to smallPanel: Panel, _ small: UnsafeMutablePointer<Float>, isLookedUp: Bool,
   _ precision: Precision
 ) {
-  // Biases, which stand before everything else.
-  small.copy(packed, panel.matrices[0].at)
+  // Biases, which stand before the first matrix.
+  (small + u * smallPanel.biasStride).copy(packed + u * panel.biasStride, panel.matrices[0].at)
   for index in panel.matrices.indices {
     let rows = panel.matrices[index].rows
     let target = smallPanel.matrices[index]
-    panel.forEachPart(index) { at, firstVector, vectors in
+    panel.forEachPart(index, u) { at, firstVector, vectors in
       let width = 16 * vectors
       let from = packed + at
-      let to = small + target.at + (firstVector == 0 ? 0 : target.half)
+      let to = small + target.at + u * target.stride + (firstVector == 0 ? 0 : target.half)
       if index == 0 && isLookedUp {
         to.copy(from, rows * width)
       } else if precision == .bfloat16 {
         UnsafeMutableRawPointer(to).withMemoryRebound(to: UInt32.self, capacity: rows / 2 * width) { storeHalves(from, rows, width, $0) }
       } else {
         UnsafeMutableRawPointer(to).withMemoryRebound(to: UInt32.self, capacity: target.rows / 4 * width) {
-          storeQuarters(from, rows, target.rows, width, $0, scales: small + target.scales_at + 16 * firstVector)
+          storeQuarters(from, rows, target.rows, width, $0, scales: small + target.scales_at + u * target.stride + 16 * firstVector)
         }
       }
     }

@@ -14,7 +14,7 @@ private func activations(_ kind: Int, _ x: [Float], _ table: rill__kernels) -> [
         frame.rows = 1
         frame.blocks = 1
         frame.output_size = 16
-        frame.input = rill__matrix(at: 16, rows: 4, scales_at: 0, half: 0)
+        frame.input = rill__matrix(at: 16, stride: 5 * 16, rows: 4, scales_at: 0, half: 0)
         frame.panel = 5 * 16
         frame.kind = kind
         frame.weights = panel.baseAddress

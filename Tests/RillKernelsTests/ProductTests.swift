@@ -95,8 +95,8 @@ private func lstmStep(_ rows: Int, _ table: rill__kernels) -> [Float] {
               frame.blocks = 2
               frame.output_size = 32
               let half = isSplit ? 52 * 32 : 0
-              frame.input = rill__matrix(at: 64, rows: 20, scales_at: 0, half: half)
-              frame.recurrent = rill__matrix(at: 64 + 20 * (isSplit ? 32 : 64), rows: 32, scales_at: 0, half: half)
+              frame.input = rill__matrix(at: 64, stride: 53 * 64, rows: 20, scales_at: 0, half: half)
+              frame.recurrent = rill__matrix(at: 64 + 20 * (isSplit ? 32 : 64), stride: 53 * 64, rows: 32, scales_at: 0, half: half)
               frame.input_gates = 4
               frame.slots = 4
               frame.panel = (1 + 20 + 32) * 64

@@ -114,11 +114,12 @@ RILL__INLINE void rill__denormalize(float *x, const float *shift, const float *s
  *   int8      rows k ... k + 3 share them, from the low byte up; see SmallWeights.swift */
 enum { rill__float32 = 0, rill__bfloat16 = 1, rill__int8 = 2 };
 
-/* A matrix in every panel. */
+/* A matrix, of all unit blocks: floats from the packed weights' start to the first block's first row, and from each block's to the next. */
 typedef struct rill__matrix {
-  long at;                /* floats from the panel's start to the first row */
+  long at;
+  long stride;
   long rows;              /* padded to the chains (int8: to 4) */
-  long scales_at;         /* int8: floats from the panel's start to the scales, a vector per gate */
+  long scales_at;         /* int8: as `at`, of the scales, a vector per gate */
   long half;              /* 0; or, where four gates are too many for the registers: the rows of the first two stand by themselves, and those
                              of the last two this many floats behind them */
 } rill__matrix;
@@ -134,12 +135,12 @@ typedef struct rill__frame {
   long precision;
   long input_gates;       /* vectors of an input row */
   long slots;             /* S */
-  long panel;             /* floats from one block's panel to the next */
+  long panel;             /* floats from one block's biases to the next */
   long kind;              /* variant: rill__activation of rnn and dense */
   long first, count, stride; /* unit blocks that a single row visits: count times, from block first on, in this stride */
   long saving;            /* 1: leave in z and s what backward needs */
   long prepared;          /* 1: z holds the input part already */
-  const float *weights;   /* packed panels, [U] of [bias | input rows | recurrent rows] */
+  const float *weights;   /* packed: [U] of [bias | input rows], then [U] of [recurrent rows] */
   const float *x;         /* [B][x_stride], or NULL with tokens */
   long x_stride;
   const int32_t *tokens;  /* [B], each -1 ..< input.rows, or NULL */
