@@ -56,7 +56,8 @@ package struct CellShape {
 
   func panel(_ precision: Precision) -> Panel {
     Panel(
-      blocks: blocks, bias: gates.slots, matrices: [(inputRows, gates.inputGates.count)] + gates.groups.map { (recurrentRows, $0.gates.count) },
+      blocks: blocks, bias: gates.slots,
+      matrices: [(inputRows, gates.inputGates.count)] + gates.groups.map { (recurrentRows, $0.gates.count) },
       isLookedUp: readsTokens, isSplit: splitsFours && gates.inputGates.count == 4, precision)
   }
 
@@ -84,8 +85,8 @@ package struct CellShape {
 
   /// row k of the matrix, its vector of a gate, lane = w[gate·H + unit][k].
   private func packRows(
-    _ w: UnsafePointer<Float>, _ columns: Int, _ gates: [Int], _ u: Int, _ units: Int, _ packed: UnsafeMutablePointer<Float>, _ panel: Panel,
-    _ matrix: Int
+    _ w: UnsafePointer<Float>, _ columns: Int, _ gates: [Int], _ u: Int, _ units: Int, _ packed: UnsafeMutablePointer<Float>,
+    _ panel: Panel, _ matrix: Int
   ) {
     panel.forEachPart(matrix, u) { at, firstVector, vectors in
       for vector in 0..<vectors {
