@@ -1,4 +1,5 @@
 #include "cplatform.h"
+#include <stdbool.h>
 #include <string.h>
 
 /* initial-exec: with the default model a thread's first use of a dlopened library's variable calls malloc. */
@@ -17,3 +18,25 @@ void rill__set_error(const char *text, size_t length) {
 }
 
 const char *rill__get_error(void) { return error_text; }
+
+/* Of the failure at hand; it has no text of its own if it is about memory. */
+static _Thread_local __attribute__((tls_model("initial-exec"))) struct {
+  int kind;
+  bool has_text;
+} failure;
+
+void rill__set_failure(int kind, const char *text) {
+  failure.kind = kind;
+  failure.has_text = text != NULL;
+  if (text) rill__set_error(text, strlen(text));
+}
+
+int rill__failure_kind(void) { return failure.kind; }
+
+const char *rill__failure_text(void) { return failure.has_text ? error_text : "could not allocate memory"; }
+
+int rill__fail(void) {
+  const char *text = rill__failure_text();
+  if (text != error_text) rill__set_error(text, strlen(text));
+  return failure.kind;
+}

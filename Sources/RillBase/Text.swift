@@ -1,39 +1,53 @@
-// Comparing text byte by byte: String's own == needs Unicode tables that an embedded build does not link.
+import CPlatform
 
-package func sameBytes(_ a: String, _ b: String) -> Bool { a.utf8.elementsEqual(b.utf8) }
+/// Text that does not change, in UTF-8 without NUL: a literal, which allocates nothing, or bytes of its own, as messages and names are.
+///
+/// Why not String: its loops and appends bring code for strings of other encodings, which do not occur here, and a literal costs twice the instructions.
+package struct Text: ExpressibleByStringInterpolation, CustomStringConvertible, @unchecked Sendable {
+  /// NUL-terminated. Valid as long as memory is.
+  private let start: UnsafePointer<CChar>
+  /// nil: a literal.
+  private let memory: TextMemory?
 
-package func sameBytes(_ a: String, _ b: StaticString) -> Bool {
-  a.utf8.elementsEqual(UnsafeBufferPointer(start: b.utf8Start, count: b.utf8CodeUnitCount))
+  init(_ memory: TextMemory) {
+    start = memory.text.start.map { UnsafePointer($0) } ?? Text.cString("")
+    self.memory = memory
+  }
+
+  @inline(always) package init(_ literal: StaticString) {
+    start = Text.cString(literal)
+    memory = nil
+  }
+  @inline(always) package init(stringLiteral literal: StaticString) { self.init(literal) }
+
+  /// A literal's bytes, which are NUL-terminated and live as long as the library.
+  @inline(always) package static func cString(_ literal: StaticString) -> UnsafePointer<CChar> {
+    UnsafeRawPointer(literal.utf8Start).assumingMemoryBound(to: CChar.self)
+  }
+
+  package var isEmpty: Bool { withCString { $0[0] == 0 } }
+
+  /// Runs body with the NUL-terminated bytes.
+  @inline(always)
+  package func withCString<Result, Failure: Error>(_ body: (UnsafePointer<CChar>) throws(Failure) -> Result) throws(Failure) -> Result {
+    defer { withExtendedLifetime(memory) {} }
+    return try body(start)
+  }
+
+  /// For tests and debuggers.
+  package var description: String { withCString { String(cString: $0) } }
 }
+
+// Comparing text byte by byte.
+
+package func sameBytes(_ a: Text, _ b: Text) -> Bool { b.withCString { sameBytes($0, a) } }
 
 /// Whether the NUL-terminated text a is b.
-package func sameBytes(_ a: UnsafePointer<CChar>, _ b: String) -> Bool { same(a, b.utf8) }
+@_disfavoredOverload package func sameBytes(_ a: UnsafePointer<CChar>, _ b: Text) -> Bool { b.withCString { rill__same_text(a, $0) != 0 } }
 
-package func sameBytes(_ a: UnsafePointer<CChar>, _ b: StaticString) -> Bool {
-  same(a, UnsafeBufferPointer(start: b.utf8Start, count: b.utf8CodeUnitCount))
-}
-
-private func same(_ a: UnsafePointer<CChar>, _ b: some Sequence<UInt8>) -> Bool {
-  var a = a
-  for byte in b {
-    // A NUL inside b must not lead behind the end of a.
-    if a.pointee == 0 || UInt8(bitPattern: a.pointee) != byte { return false }
-    a += 1
-  }
-  return a.pointee == 0
-}
+package func sameBytes(_ a: UnsafePointer<CChar>, _ b: StaticString) -> Bool { rill__same_text(a, Text.cString(b)) != 0 }
 
 /// The NUL-terminated text, cut to maximumBytes so that its size is bounded; broken UTF-8 is repaired.
-package func boundedText(_ bytes: UnsafePointer<CChar>, maximumBytes: Int) -> String {
-  var count = 0
-  while count <= maximumBytes, bytes[count] != 0 { count += 1 }
-  return boundedText(UnsafeRawBufferPointer(start: bytes, count: count), maximumBytes: maximumBytes)
-}
-
-/// The same of counted bytes. A cut falls where a character begins, and is marked by "…".
-package func boundedText(_ bytes: UnsafeRawBufferPointer, maximumBytes: Int) -> String {
-  guard bytes.count > maximumBytes else { return String(decoding: bytes, as: UTF8.self) }
-  var count = maximumBytes
-  while count > 0, bytes[count] & 0xc0 == 0x80 { count -= 1 }
-  return String(decoding: UnsafeRawBufferPointer(rebasing: bytes[..<count]), as: UTF8.self) + "…"
+package func boundedText(_ bytes: UnsafePointer<CChar>, maximumBytes: Int) -> Text {
+  Text(UnsafeRawBufferPointer(start: bytes, count: rill__text_length(bytes)), maximumBytes: maximumBytes)
 }

@@ -4,13 +4,13 @@ import RillBase
 /// Why a text and a tree do not agree: a fault of the text with its path; or, with an empty reason, something was lost on the way
 /// between them, which is json-c's way of running out of memory.
 struct JSONFault: Error {
-  var path = ""
-  var reason = ""
+  var path: Text = ""
+  var reason: Text = ""
 
   static let lost = JSONFault()
 
-  func inside(_ outer: String) -> JSONFault { JSONFault(path: JSONPath.joined(outer, path), reason: reason) }
-  var message: Text { path.isEmpty ? Text(reason) : "\(path): \(reason)" }
+  func inside(_ outer: Text) -> JSONFault { JSONFault(path: JSONPath.joined(outer, path), reason: reason) }
+  var message: Text { path.isEmpty ? reason : "\(path): \(reason)" }
 }
 
 /// Reads a JSON text and json-c's tree of it side by side.

@@ -33,5 +33,5 @@ package final class JSONDocument {
   package var root: JSONValue { root(named: "") }
 
   /// The root under a name that opens the paths of everything in it: "options.loss" instead of "loss".
-  package func root(named name: String) -> JSONValue { JSONValue(document: self, node: tree, path: name) }
+  package func root(named name: Text) -> JSONValue { JSONValue(document: self, node: tree, path: name) }
 }

@@ -32,9 +32,8 @@ package final class JSONNode {
     try JSONNode(allocated: json_object_new_int64(Int64(value)))
   }
 
-  static package func text(_ value: String) throws(RillError) -> JSONNode {
-    var value = value
-    return try JSONNode(allocated: value.withUTF8 { newString($0) })
+  static package func text(_ value: Text) throws(RillError) -> JSONNode {
+    try JSONNode(allocated: value.withCString { json_object_new_string($0) })
   }
 
   /// The shortest decimal that reads back to the same value.
@@ -67,26 +66,30 @@ package final class JSONNode {
     return list
   }
 
+  /// Bytes as base64 text.
+  static package func bytes(_ bytes: UnsafeRawBufferPointer) throws(RillError) -> JSONNode {
+    guard let length = Base64.encodedLength(of: bytes.count) else { throw .memory }
+    let text = try Buffer<UInt8>(count: length)
+    Base64.encode(bytes, into: text.pointer)
+    return try JSONNode(allocated: withExtendedLifetime(text) { newString(UnsafeBufferPointer(start: text.pointer, count: length)) })
+  }
+
   /// {"base64": "…"}: the values as little-endian float32.
   static package func base64(_ values: UnsafePointer<Float>, count: Int) throws(RillError) -> JSONNode {
-    guard let size = product(count, 4), let length = Base64.encodedLength(of: size) else { throw .memory }
-    let text = try Buffer<UInt8>(count: length)
-    let bytes = UnsafeRawBufferPointer(start: values, count: size)
+    guard let size = product(count, 4) else { throw .memory }
+    let object = try object()
     #if _endian(little)
-      Base64.encode(bytes, into: text.pointer)
+      try object.set("base64", try bytes(UnsafeRawBufferPointer(start: values, count: size)))
     #else
       let swapped = try Buffer<UInt32>(count: count)
       for i in 0..<count { swapped.pointer[i] = values[i].bitPattern.littleEndian }
-      Base64.encode(swapped.bytes, into: text.pointer)
+      try object.set("base64", try bytes(swapped.bytes))
     #endif
-    let object = try object()
-    let string = withExtendedLifetime(text) { newString(UnsafeBufferPointer(start: text.pointer, count: length)) }
-    try object.set("base64", try JSONNode(allocated: string))
     return object
   }
 
   /// Puts a member into an object, behind those that are there.
-  package func set(_ key: String, _ value: JSONNode) throws(RillError) {
+  package func set(_ key: Text, _ value: JSONNode) throws(RillError) {
     let member = try value.shared()
     guard key.withCString({ json_object_object_add(node, $0, member) }) == 0 else {
       json_object_put(member)
@@ -104,9 +107,9 @@ package final class JSONNode {
   }
 
   // Out of line for size: they stand in rows, and each brings a way out when memory is.
-  @inline(never) package func set(_ key: String, _ value: Bool) throws(RillError) { try set(key, .boolean(value)) }
-  @inline(never) package func set(_ key: String, _ value: Int) throws(RillError) { try set(key, .integer(value)) }
-  @inline(never) package func set(_ key: String, _ value: String) throws(RillError) { try set(key, .text(value)) }
+  @inline(never) package func set(_ key: Text, _ value: Bool) throws(RillError) { try set(key, .boolean(value)) }
+  @inline(never) package func set(_ key: Text, _ value: Int) throws(RillError) { try set(key, .integer(value)) }
+  @inline(never) package func set(_ key: Text, _ value: Text) throws(RillError) { try set(key, .text(value)) }
   @inline(never) package func append(_ value: Int) throws(RillError) { try append(.integer(value)) }
 
   /// What goes into a tree, which then owns it.
@@ -125,15 +128,15 @@ package final class JSONNode {
     return start.withMemoryRebound(to: CChar.self, capacity: text.count) { json_object_new_string_len($0, length) }
   }
 
-  private static func newNumber(_ value: Double, _ text: String) throws(RillError) -> OpaquePointer? {
+  private static func newNumber(_ value: Double, _ digits: String) throws(RillError) -> OpaquePointer? {
     guard value.isFinite else { throw .internalDefect("a number to be written is not finite") }
-    return text.withCString { json_object_new_double_s(value, $0) }
+    return withDigits(digits) { json_object_new_double_s(value, $0) }
   }
 
   /// Shortest means: among the decimals that round to this float32. A reader rounds twice, to double first, so the result is tried.
   private static func decimal(_ value: Float) -> String {
     let text = value.description
-    let back = text.withCString { Float(rill__parse_double($0)) }
+    let back = withDigits(text) { Float(rill__parse_double($0)) }
     return back.bitPattern == value.bitPattern ? text : Double(value).description
   }
 }

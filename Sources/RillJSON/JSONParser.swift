@@ -103,8 +103,8 @@ struct JSONParser: ~Copyable {
   }
 
   /// Where in the tree the tokener is.
-  private var path: String {
-    var path = ""
+  private var path: Text {
+    var path: Text = ""
     for depth in 0...Int(tokener.pointee.depth) {
       let level = tokener.pointee.stack[depth]
       if json_object_get_type(level.current) == json_type_array {

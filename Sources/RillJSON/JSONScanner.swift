@@ -109,10 +109,10 @@ struct JSONScanner {
     return length
   }
 
-  func fault(_ reason: String) -> RillError { fault(reason, at: index) }
+  func fault(_ reason: Text) -> RillError { fault(reason, at: index) }
 
   /// An error with line and column, both counted from 1, columns in characters.
-  func fault(_ reason: String, at offset: Int) -> RillError {
+  func fault(_ reason: Text, at offset: Int) -> RillError {
     var line = 1
     var column = 1
     for i in 0..<min(offset, count) {

@@ -25,6 +25,19 @@ extension JSONValue {
     }
   }
 
+  /// Base64 text of up to `maximum` bytes.
+  package func bytes(maximum: Int) throws(RillError) -> Buffer<UInt8> {
+    let text = try textBytes()
+    var count = text.count / 4 * 3
+    for place in text.indices.suffix(2) where text[place] == UInt8(ascii: "=") { count -= 1 }
+    guard count >= 0, count <= maximum else { throw fault("expected base64 of at most \(maximum) bytes") }
+    let bytes = try Buffer<UInt8>(count: count)
+    guard Base64.decode(text, into: UnsafeMutableRawBufferPointer(start: bytes.pointer, count: count)) else {
+      throw fault("expected base64")
+    }
+    return bytes
+  }
+
   /// A list of count integers.
   package func integers(into destination: UnsafeMutablePointer<Int32>, count: Int, _ range: ClosedRange<Int>) throws(RillError) {
     guard isArray else { throw fault("expected a list of \(count) integers") }
@@ -46,7 +59,7 @@ extension JSONValue {
   }
 
   private func base64(into destination: UnsafeMutablePointer<Float>, count: Int) throws(RillError) {
-    try requireObject(keys: ["base64"])
+    try requireObject(keys: "base64")
     let data = try required("base64")
     let text = try data.textBytes()
     guard let size = product(count, 4) else { throw .memory }

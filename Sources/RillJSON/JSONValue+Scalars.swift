@@ -35,24 +35,26 @@ extension JSONValue {
   }
 
   /// Text without control characters.
-  package func text(maximumBytes: Int) throws(RillError) -> String {
+  package func text(maximumBytes: Int) throws(RillError) -> Text {
     let bytes = try textBytes()
     guard bytes.count <= maximumBytes else { throw fault("expected text of at most \(maximumBytes) bytes, found \(bytes.count)") }
     if bytes.contains(where: { $0 < 0x20 || $0 == 0x7f }) { throw fault("expected text without control characters") }
-    return String(decoding: bytes, as: UTF8.self)
+    return Text(bytes, maximumBytes: maximumBytes)
   }
 
   /// The index of the text among the names.
-  package func choice(_ names: [StaticString]) throws(RillError) -> Int {
-    if let bytes = try? textBytes() {
-      let index = names.firstIndex { name in
-        bytes.elementsEqual(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
-      }
-      if let index { return index }
+  package func choice(_ names: Words) throws(RillError) -> Int {
+    if isText, let start = json_object_get_string(node) {
+      if let index = names.firstIndex(of: start) { return index }
     }
-    var list = ""
-    for name in names { list += (list.isEmpty ? "" : ", ") + name.description }
-    throw fault("expected one of \(list)")
+    var list = names[0]
+    var index = 1
+    while true {
+      let name = names[index]
+      if name.isEmpty { throw fault("expected one of \(list)") }
+      list = "\(list), \(name)"
+      index += 1
+    }
   }
 
   /// nil for what is no number. Numbers are finite: the document was checked.
@@ -71,7 +73,7 @@ extension JSONValue {
   }
 
   /// Bounds in messages: 1 and not 1.0.
-  private func readable(_ bound: Double) -> String {
-    if let integer = Int(exactly: bound), abs(bound) < 1e15 { integer.description } else { bound.description }
+  private func readable(_ bound: Double) -> Text {
+    if let integer = Int(exactly: bound), abs(bound) < 1e15 { "\(integer)" } else { "\(bound)" }
   }
 }

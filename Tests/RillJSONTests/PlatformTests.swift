@@ -89,24 +89,51 @@ import Testing
   // MARK: text
 
   @Test func bytesAreCompared() {
-    #expect(sameBytes("abc", "abc" as String))
-    #expect(!sameBytes("abc", "abd" as String))
-    #expect(!sameBytes("é" as String, "e\u{301}" as String))  // canonically equal, and still other bytes
-    #expect(sameBytes("abc", "abc" as StaticString))
-    #expect(!sameBytes("ab", "abc" as StaticString))
+    let c = "c"
+    #expect(sameBytes("abc" as Text, "abc"))
+    #expect(sameBytes("abc" as Text, "ab\(Text(bytesOf: c))"))
+    #expect(!sameBytes("abc" as Text, "abd"))
+    #expect(!sameBytes("é" as Text, "e\u{301}"))  // canonically equal, and still other bytes
     let name: [CChar] = [97, 98, 0, 99, 0]
-    #expect(sameBytes(name, "ab" as String))
-    #expect(!sameBytes(name, "a" as String))
-    #expect(!sameBytes(name, "ab\0c" as String))
+    for (text, isSame) in [("ab", true), ("a", false), ("abc", false)] { #expect(sameBytes(name, Text(bytesOf: text)) == isSame) }
     #expect(sameBytes(name, "ab" as StaticString))
+    #expect(!sameBytes(name, "a" as StaticString))
     #expect(!sameBytes(name, "abc" as StaticString))
   }
 
   @Test func boundedTextIsCutBetweenCharacters() {
-    #expect(boundedText("abc", maximumBytes: 3) == "abc")
-    #expect(boundedText("abcd", maximumBytes: 3) == "abc…")
-    #expect(boundedText("aäb", maximumBytes: 2) == "a…")
-    #expect(boundedText([CChar(bitPattern: 0xff), 0], maximumBytes: 3) == "\u{fffd}")
+    #expect(boundedText("abc", maximumBytes: 3).description == "abc")
+    #expect(boundedText("abcd", maximumBytes: 3).description == "abc…")
+    #expect(boundedText("aäb", maximumBytes: 2).description == "a…")
+    #expect(boundedText("", maximumBytes: 2).isEmpty)
+  }
+
+  /// One U+FFFD for each part of a character that is not all of one, as String does it.
+  @Test func brokenTextIsRepaired() {
+    var random = Generator(state: 7)
+    let bytes: [UInt8] = [
+      0x20, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf4, 0xf5, 0xff,
+    ]
+    for _ in 0..<20_000 {
+      let text = (0..<Int.random(in: 1...6, using: &random)).map { _ in bytes.randomElement(using: &random)! }
+      let expected = String(decoding: text, as: UTF8.self)
+      let repaired = text.withUnsafeBytes { Text($0, maximumBytes: 6) }.description
+      guard repaired.utf8.elementsEqual(expected.utf8) else {
+        Issue.record("\(text): \(Array(repaired.utf8))")
+        return
+      }
+    }
+  }
+
+  @Test func textsHoldNumbers() {
+    for value in [0, 7, -7, 10, Int.max, Int.min] { #expect(("<\(value)>" as Text).description == "<\(value)>") }
+    for value in [0, UInt.max] { #expect(("\(value)" as Text).description == "\(value)") }
+    for value in [0, -0.1, 1e-300, 1e16, Double.greatestFiniteMagnitude, .leastNonzeroMagnitude, .infinity, .nan] {
+      #expect(("\(value)" as Text).description == "\(value)")
+    }
+    for value in [0, -0.1, 1e-30, Float.greatestFiniteMagnitude, .leastNonzeroMagnitude] {
+      #expect(("\(value)" as Text).description == "\(value)")
+    }
   }
 
   @Test func errorsAboutFilesNameThePathAndTheReason() {

@@ -29,6 +29,10 @@ func refusal(_ bytes: [UInt8]) -> String? {
   return error?.kind == .format ? error?.message : nil
 }
 
+extension Text {
+  init(bytesOf string: String) { self = Array(string.utf8).withUnsafeBytes { Text($0, maximumBytes: $0.count) } }
+}
+
 func string(_ buffer: Buffer<UInt8>) -> String { String(decoding: buffer.bytes, as: UTF8.self) }
 
 /// Random numbers that are the same in every run: SplitMix64.

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "float_mode.h"
+#include "thread_pool.h"
 
 /* ------------------------------------------------------------- error text */
 
@@ -17,10 +18,42 @@ void rill__set_error(const char *text, size_t length);
 /* The line kept last, "" before any. Valid until the same thread sets the next one. */
 const char *rill__get_error(void);
 
+/* What the thread is about to fail with: a status, and its text, kept as the error text; NULL: that there is no memory, which becomes the error text only
+ * with rill__fail. */
+void rill__set_failure(int kind, const char *text);
+int rill__failure_kind(void);
+const char *rill__failure_text(void);
+/* Fails: returns the status, and leaves the text. */
+int rill__fail(void);
+
 /* Messages with numbers in them, formed without allocating, for the calls that a host makes in real time. name: at most 64 bytes. */
 void rill__set_count_error(const char *name, size_t count, size_t expected);
 void rill__set_range_error(const char *name, size_t index, long value, long first, long last);
 void rill__set_finite_error(const char *name, size_t index);
+
+/* ------------------------------------------------------------------- text */
+
+/* UTF-8 that grows, NUL-terminated; all zero: none yet, start is NULL. Small and bounded like Swift's own objects, it is allocated as they are, and
+ * as for them there is no going on if that fails. */
+typedef struct {
+  char *start;
+  size_t length, capacity;
+} rill__text;
+
+void rill__text_append(rill__text *text, const void *bytes, size_t length);
+void rill__text_append_literal(rill__text *text, const char *literal);
+void rill__text_append_integer(rill__text *text, long value);
+void rill__text_append_unsigned(rill__text *text, unsigned long value);
+/* With U+FFFD for each part of a character that is not all of one. */
+void rill__text_append_repaired(rill__text *text, const char *bytes, size_t length);
+void rill__text_free(rill__text *text);
+
+/* Words with spaces between them: where a word stands among them, from 0, or −1; and the word at a place, not NUL-terminated, or NULL. */
+long rill__word_index(const char *words, const char *word);
+const char *rill__word(const char *words, long index, size_t *length);
+
+static inline size_t rill__text_length(const char *text) { return __builtin_strlen(text); }
+static inline int rill__same_text(const char *a, const char *b) { return __builtin_strcmp(a, b) == 0; }
 
 /* -------------------------------------------------------------- processor */
 
