@@ -10,16 +10,15 @@ func elmanForward(_ f: Frame) -> Int {
 
 @inline(never) func elmanRows(_ f: Frame) -> Int {
   var check = FiniteCheck()
-  let width = f.pointee.blocks * lanes
   var u = f.pointee.first
   for _ in 0..<f.pointee.count {
     let z = Target(f.pointee.z!) + u * f.pointee.z_block
     if f.pointee.prepared == 0 { inputProduct(1, 4, f, u, z) }
-    product(1, 4, f, f.pointee.recurrent, u, f.pointee.rows, f.pointee.h, width, z, f.pointee.z_row, nil)
+    product(1, 4, f, f.pointee.recurrent, u, f.pointee.rows, f.pointee.h, f.pointee.h_row, z, f.pointee.z_row, nil)
     let isRelu = f.pointee.kind == rill__relu
     for r in 0..<f.pointee.rows {
       let p = z + r * f.pointee.z_row
-      let h = Target(f.pointee.h_next!) + r * width + u * lanes
+      let h = Target(f.pointee.h_next!) + r * f.pointee.h_row + u * lanes
       let a = load(p)
       check.add(isRelu ? reluUnits(f.pointee.saving != 0, a, h, p) : tanhUnits(f.pointee.saving != 0, a, h, p))
     }
@@ -90,13 +89,14 @@ extension Pair: ElmanSums where Half: ElmanSums {
   return result
 }
 
-/// da = dh·φ'.
+/// da = (dy + carry)·φ'.
 func elmanBackward(_ frame: UnsafePointer<rill__backward_frame>) {
   let f = frame.pointee
-  let count = f.rows * f.blocks * lanes
-  var i = 0
-  while i < count {
-    store(f.z + i, load(f.dh + i) * load(f.z + i))
-    i += lanes
+  for u in 0..<f.blocks {
+    for r in 0..<f.rows {
+      let unit = (r * f.blocks + u) * lanes
+      let z = Target(f.z!) + u * f.z_block + r * lanes
+      store(z, (load(f.dy + unit) + load(f.carry + unit)) * load(z))
+    }
   }
 }

@@ -16,16 +16,15 @@ func gruForward(_ f: Frame) -> Int {
 
 @inline(never) func gruRows(_ f: Frame) -> Int {
   var check = FiniteCheck()
-  let width = f.pointee.blocks * lanes
   var u = f.pointee.first
   for _ in 0..<f.pointee.count {
     let z = Target(f.pointee.z!) + u * f.pointee.z_block
     if f.pointee.prepared == 0 { inputProduct(3, 2, f, u, z) }
     let hiddenBias = load(f.pointee.weights + u * f.pointee.panel + 48)
     for r in 0..<f.pointee.rows { store(z + r * f.pointee.z_row + 48, hiddenBias) }
-    product(3, 2, f, f.pointee.recurrent, u, f.pointee.rows, f.pointee.h, width, z + 16, f.pointee.z_row, nil)
+    product(3, 2, f, f.pointee.recurrent, u, f.pointee.rows, f.pointee.h, f.pointee.h_row, z + 16, f.pointee.z_row, nil)
     for r in 0..<f.pointee.rows {
-      let unit = r * width + u * lanes
+      let unit = r * f.pointee.h_row + u * lanes
       let p = z + r * f.pointee.z_row
       let nh = load(p + 48)
       let er = sigmoidExponential(load(p + 16))
@@ -37,7 +36,8 @@ func gruForward(_ f: Frame) -> Int {
         store(p + 16, nh * ((er * reset) * reset))
         store(p + 48, reset)
       }
-      gruUnits(f.pointee.saving != 0, n, az, f.pointee.h + unit, f.pointee.h_next + unit, p + 32, p, f.pointee.s + unit, &check)
+      let s = f.pointee.s + u * f.pointee.s_block + r * lanes
+      gruUnits(f.pointee.saving != 0, n, az, f.pointee.h + unit, f.pointee.h_next + unit, p + 32, p, s, &check)
     }
     u += f.pointee.stride
   }
@@ -114,17 +114,20 @@ func gruForward(_ f: Frame) -> Int {
   }
 }
 
-/// da_n = dh·A_n;  da_r = da_n·A_r;  da_z = dh·A_z;  d(W_hn h + b_hn) = da_n·r;  carry = dh·z.
+/// dh = dy + carry;  da_n = dh·A_n;  da_r = da_n·A_r;  da_z = dh·A_z;  d(W_hn h + b_hn) = da_n·r;  carry = dh·z.
 func gruBackward(_ frame: UnsafePointer<rill__backward_frame>) {
   let f = frame.pointee
-  for i in 0..<(f.rows * f.blocks) {
-    let z = Target(f.z!) + i * 64
-    let dh = load(f.dh + i * lanes)
-    let dn = dh * load(z)
-    store(z, dn)
-    store(z + 16, dn * load(z + 16))
-    store(z + 32, dh * load(z + 32))
-    store(z + 48, dn * load(z + 48))
-    store(f.carry + i * lanes, dh * load(f.s + i * lanes))
+  for u in 0..<f.blocks {
+    for r in 0..<f.rows {
+      let unit = (r * f.blocks + u) * lanes
+      let z = Target(f.z!) + u * f.z_block + r * 64
+      let dh = load(f.dy + unit) + load(f.carry + unit)
+      let dn = dh * load(z)
+      store(z, dn)
+      store(z + 16, dn * load(z + 16))
+      store(z + 32, dh * load(z + 32))
+      store(z + 48, dn * load(z + 48))
+      store(f.carry + unit, dh * load(f.s + u * f.s_block + r * lanes))
+    }
   }
 }

@@ -17,18 +17,18 @@ func gruResetBeforeForward(_ f: Frame) -> Int {
   for u in 0..<f.pointee.blocks {
     let z = Target(f.pointee.z!) + u * f.pointee.z_block
     if f.pointee.prepared == 0 { inputProduct(3, 2, f, u, z) }
-    product(2, 2, f, f.pointee.recurrent, u, f.pointee.rows, f.pointee.h, width, z + 16, f.pointee.z_row, nil)
+    product(2, 2, f, f.pointee.recurrent, u, f.pointee.rows, f.pointee.h, f.pointee.h_row, z + 16, f.pointee.z_row, nil)
     for r in 0..<f.pointee.rows {
       let unit = r * width + u * lanes
       let p = z + r * f.pointee.z_row
-      let h = load(f.pointee.h + unit)
+      let h = load(f.pointee.h + r * f.pointee.h_row + u * lanes)
       let er = sigmoidExponential(load(p + 16))
       let reset = splat(1) / (splat(1) + er)
       let kept = reset * h
       store(q + unit, kept)
       if f.pointee.saving != 0 {
         store(p + 16, kept * (er * reset))
-        store(f.pointee.s + unit * 2, reset)
+        store(f.pointee.s + u * f.pointee.s_block + r * 32, reset)
       }
     }
   }
@@ -36,35 +36,40 @@ func gruResetBeforeForward(_ f: Frame) -> Int {
     let z = Target(f.pointee.z!) + u * f.pointee.z_block
     product(1, 2, f, f.pointee.candidate, u, f.pointee.rows, Source(q), width, z, f.pointee.z_row, nil)
     for r in 0..<f.pointee.rows {
-      let unit = r * width + u * lanes
+      let unit = r * f.pointee.h_row + u * lanes
       let p = z + r * f.pointee.z_row
-      let s = f.pointee.s + unit * 2 + 16
+      let s = f.pointee.s + u * f.pointee.s_block + r * 32 + 16
       gruUnits(f.pointee.saving != 0, load(p), load(p + 32), f.pointee.h + unit, f.pointee.h_next + unit, p + 32, p, s, &check)
     }
   }
   return check.result
 }
 
-/// da_n = dh·A_n;  da_z = dh·A_z;  carry = dh·z. The gradient of q = r⊙h follows from a product with da_n.
+/// dh = dy + carry;  da_n = dh·A_n;  da_z = dh·A_z;  carry = dh·z. The gradient of q = r⊙h follows from a product with da_n.
 func gruResetBeforeCandidateBackward(_ frame: UnsafePointer<rill__backward_frame>) {
   let f = frame.pointee
-  for i in 0..<(f.rows * f.blocks) {
-    let z = Target(f.z!) + i * 48
-    let dh = load(f.dh + i * lanes)
-    store(z, dh * load(z))
-    store(z + 32, dh * load(z + 32))
-    store(f.carry + i * lanes, dh * load(f.s + i * 32 + 16))
+  for u in 0..<f.blocks {
+    for r in 0..<f.rows {
+      let unit = (r * f.blocks + u) * lanes
+      let z = Target(f.z!) + u * f.z_block + r * 48
+      let dh = load(f.dy + unit) + load(f.carry + unit)
+      store(z, dh * load(z))
+      store(z + 32, dh * load(z + 32))
+      store(f.carry + unit, dh * load(f.s + u * f.s_block + r * 32 + 16))
+    }
   }
 }
 
 /// da_r = dq·A_r;  carry += dq·r.
 func gruResetBeforeGateBackward(_ frame: UnsafePointer<rill__backward_frame>) {
   let f = frame.pointee
-  for i in 0..<(f.rows * f.blocks) {
-    let z = Target(f.z!) + i * 48
-    let carry = Target(f.carry!) + i * lanes
-    let dq = load(f.dq + i * lanes)
-    store(z + 16, dq * load(z + 16))
-    store(carry, fma(dq, load(f.s + i * 32), load(carry)))
+  for u in 0..<f.blocks {
+    for r in 0..<f.rows {
+      let unit = (r * f.blocks + u) * lanes
+      let z = Target(f.z!) + u * f.z_block + r * 48
+      let dq = load(f.dq + unit)
+      store(z + 16, dq * load(z + 16))
+      store(f.carry + unit, fma(dq, load(f.s + u * f.s_block + r * 32), load(f.carry + unit)))
+    }
   }
 }

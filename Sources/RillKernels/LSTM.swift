@@ -23,13 +23,14 @@ func lstmForward(_ f: Frame) -> Int {
   for _ in 0..<f.pointee.count {
     let z = Target(f.pointee.z!) + u * f.pointee.z_block
     if f.pointee.prepared == 0 { inputProduct(4, 2, f, u, z) }
-    product(4, 2, f, f.pointee.recurrent, u, f.pointee.rows, f.pointee.h, width, z, f.pointee.z_row, nil)
+    product(4, 2, f, f.pointee.recurrent, u, f.pointee.rows, f.pointee.h, f.pointee.h_row, z, f.pointee.z_row, nil)
     for r in 0..<f.pointee.rows {
-      let unit = r * width + u * lanes
+      let h = f.pointee.h_next + r * f.pointee.h_row + u * lanes
+      let c = f.pointee.c + r * width + u * lanes
       let p = z + r * f.pointee.z_row
-      let s = f.pointee.s + (r * f.pointee.blocks + u) * 32
+      let s = f.pointee.s + u * f.pointee.s_block + r * 32
       lstmUnits(
-        f.pointee.saving != 0, load(p), load(p + 16), load(p + 32), load(p + 48), p, s, f.pointee.c + unit, f.pointee.h_next + unit, &check)
+        f.pointee.saving != 0, load(p), load(p + 16), load(p + 32), load(p + 48), p, s, c, h, &check)
     }
     u += f.pointee.stride
   }
@@ -110,17 +111,16 @@ func lstmForward(_ f: Frame) -> Int {
   }
 }
 
-/// dc += dh·A_c;  da_i, da_f, da_g = dc·A_i, dc·A_f, dc·A_g;  da_o = dh·A_o;  dc for the step before = dc·f.
+/// dh = dy + carry;  dc += dh·A_c;  da_i, da_f, da_g = dc·A_i, dc·A_f, dc·A_g;  da_o = dh·A_o;  dc for the step before = dc·f.
 func lstmBackward(_ frame: UnsafePointer<rill__backward_frame>) {
   let f = frame.pointee
-  let blocks = f.blocks
-  for r in 0..<f.rows {
-    for u in 0..<blocks {
-      let unit = (r * blocks + u) * lanes
-      let z = Target(f.z!) + unit * 4
-      let s = Source(f.s!) + unit * 2
+  for u in 0..<f.blocks {
+    for r in 0..<f.rows {
+      let unit = (r * f.blocks + u) * lanes
+      let z = Target(f.z!) + u * f.z_block + r * 64
+      let s = Source(f.s!) + u * f.s_block + r * 32
       let dc = Target(f.dc!) + unit
-      let dh = load(f.dh + unit)
+      let dh = load(f.dy + unit) + load(f.carry + unit)
       let d = fma(dh, load(s), load(dc))
       store(dc, d * load(s + 16))
       store(z, d * load(z))

@@ -57,15 +57,41 @@ func product(_ operands: UnsafePointer<rill__product>) {
   for r in 0..<R { for v in 0..<V { store(c + r * p.c_row + v * lanes, sums[r * V + v]) } }
 }
 
+/// c[k][lane] = a[lane][k], lane < rows ≤ 16, k < columns: how weights become columns. The other lanes of c stay.
+func transpose(_ rows: Int, _ columns: Int, _ a: UnsafePointer<Float>, _ aRow: Int, _ c: UnsafeMutablePointer<Float>, _ cRow: Int) {
+  for k in 0..<columns {
+    let to = c + k * cRow
+    if rows == lanes {
+      var column = Vector.zero
+      for lane in 0..<lanes { column[lane] = a[lane * aRow + k] }
+      store(to, column)
+    } else {
+      for lane in 0..<rows { to[lane] = a[lane * aRow + k] }
+    }
+  }
+}
+
 /// sums[16j ..] += Σ_r a[r][16j ..], r < rows, j < vectors; rows ascend.
 func columnSums(
   _ rows: Int, _ vectors: Int, _ a: UnsafePointer<Float>, _ row: Int, _ sums: UnsafeMutablePointer<Float>
 ) {
-  for v in 0..<vectors {
-    var total = load(sums + v * lanes)
-    for r in 0..<rows { total = total + load(a + r * row + v * lanes) }
-    store(sums + v * lanes, total)
+  var v = 0
+  while v < vectors {
+    if vectors - v >= 4 {
+      sumColumns(4, rows, a + v * lanes, row, sums + v * lanes)
+      v += 4
+    } else {
+      sumColumns(1, rows, a + v * lanes, row, sums + v * lanes)
+      v += 1
+    }
   }
+}
+
+@inline(always) private func sumColumns(_ V: Int, _ rows: Int, _ a: Source, _ row: Int, _ sums: Target) {
+  var totals = noSums()
+  for v in 0..<V { totals[v] = load(sums + v * lanes) }
+  for r in 0..<rows { for v in 0..<V { totals[v] = totals[v] + load(a + r * row + v * lanes) } }
+  for v in 0..<V { store(sums + v * lanes, totals[v]) }
 }
 
 /// One-hot inputs: gradient[token][16j ..] += a[r][16j ..], rows ascending; token −1 gives none.

@@ -14,9 +14,11 @@ import CVector
 /// Whether two chains of four vectors are too many: matrices of four gates are stored in halves then, each of which is read from front to back.
 @inline(always) var splitsFours: Bool { accumulators < 8 }
 
-/// Whether a step is a single row's whose sums fit the registers. The baseline of x86-64 has too few: it takes the way of several rows.
+/// Whether a step is a single row's whose sums fit the registers. The baseline of x86-64 has too few: it takes the way of several rows, as does what is
+/// packed for several rows.
 @inline(always) func staysInRegisters(_ f: Frame) -> Bool {
   accumulators >= 4 && f.pointee.rows == 1 && f.pointee.saving == 0 && f.pointee.precision == rill__float32
+    && (splitsFours || f.pointee.input.half == 0)
 }
 
 /// Accumulators, of which a kernel uses as many as its literal arguments say; the others vanish.

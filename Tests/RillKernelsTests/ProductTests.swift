@@ -102,6 +102,7 @@ private func lstmStep(_ rows: Int, _ table: rill__kernels) -> [Float] {
               frame.panel = (1 + 20 + 32) * 64
               frame.count = 2
               frame.stride = 1
+              frame.h_row = 32
               frame.z_row = 64
               frame.weights = weights.baseAddress
               frame.x = x.baseAddress

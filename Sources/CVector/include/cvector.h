@@ -39,8 +39,32 @@ RILL__INLINE rill__v16 rill__sqrt(rill__v16 x) { return __builtin_elementwise_sq
 /* One where x > 0, else zero. */
 RILL__INLINE rill__v16 rill__is_positive(rill__v16 x) { return x > (rill__v16)0.0f ? (rill__v16)1.0f : (rill__v16)0.0f; }
 
-/* The largest lane, by halves. */
-RILL__INLINE float rill__largest(rill__v16 x) { return __builtin_reduce_max(x); }
+/* The largest lane, by halves: the builtin would compare one after another, for the sake of NaN, which does not matter here. */
+RILL__INLINE float rill__largest(rill__v16 x) {
+  typedef float v8 __attribute__((ext_vector_type(8)));
+  typedef float v4 __attribute__((ext_vector_type(4)));
+  v8 eight = x.lo > x.hi ? x.lo : x.hi;
+  v4 four = eight.lo > eight.hi ? eight.lo : eight.hi;
+  float a = four.x > four.y ? four.x : four.y, b = four.z > four.w ? four.z : four.w;
+  return a > b ? a : b;
+}
+
+/* Of n floats, a multiple of 16: the largest of every lane, and `most`; and x *= factor. Rows are short: unrolled, the loops would only be larger. */
+RILL__INLINE rill__v16 rill__largest_lanes(const float *x, long n, rill__v16 most) {
+#pragma clang loop unroll(disable)
+  for (long i = 0; i < n; i += 16) most = rill__max(most, *(const rill__v16 *)(x + i));
+  return most;
+}
+RILL__INLINE void rill__scale(float *x, long n, float factor) {
+#pragma clang loop unroll(disable)
+  for (long i = 0; i < n; i += 16) *(rill__v16 *)(x + i) *= (rill__v16)factor;
+}
+
+/* One in the first n lanes, else zero. */
+RILL__INLINE rill__v16 rill__first(long n) {
+  rill__v16 places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  return places < (rill__v16)(float)n ? (rill__v16)1.0f : (rill__v16)0.0f;
+}
 
 RILL__INLINE float rill__logf(float x) { return __builtin_logf(x); }
 
@@ -120,8 +144,8 @@ typedef struct rill__matrix {
   long stride;
   long rows;              /* padded to the chains (int8: to 4) */
   long scales_at;         /* int8: as `at`, of the scales, a vector per gate */
-  long half;              /* 0; or, where four gates are too many for the registers: the rows of the first two stand by themselves, and those
-                             of the last two this many floats behind them */
+  long half;              /* 0; or, where four gates are too many for the registers or for the nearest cache: the rows of the first two stand by
+                             themselves, and those of the last two this many floats behind them */
 } rill__matrix;
 
 /* One forward time step of a layer, for `rows` sequences. */
@@ -144,13 +168,15 @@ typedef struct rill__frame {
   const float *x;         /* [B][x_stride], or NULL with tokens */
   long x_stride;
   const int32_t *tokens;  /* [B], each -1 ..< input.rows, or NULL */
-  const float *h;         /* [B][Hp] hidden state before the step */
-  float *h_next;          /* [B][Hp] hidden state after it; the output of any layer; does not overlap h */
+  const float *h;         /* [B][h_row] hidden state before the step */
+  float *h_next;          /* [B][h_row] hidden state after it; does not overlap h; or the output of a layer without state, [B][Hp] */
+  long h_row;             /* floats from a row of a hidden state to the next */
   float *c;               /* [B][Hp] cell state, in place */
   float *z;               /* [U][B][S][16] by the strides below: pre-activations; factors for backward when saving */
   long z_block;           /* floats from a block of z to the next: 0 where blocks may share it, one after another */
   long z_row;             /* floats from a row of z to the next */
-  float *s;               /* [B][U][...][16] more factors, written when saving */
+  float *s;               /* [U][B][...][16] more factors, written when saving */
+  long s_block;           /* floats from a block of s to the next */
   float *q;               /* [B][Hp] reset-before GRU: r * h */
   float *expanded;        /* bfloat16 and int8, several rows: a matrix of a panel as floats, and behind it [B] rows of it */
 } rill__frame;
@@ -184,16 +210,18 @@ typedef struct rill__plan {
 typedef struct rill__backward_frame {
   long rows;
   long blocks;
-  const float *dh;        /* [B][Hp] gradient of the hidden state after the step */
-  float *carry;           /* [B][Hp] out: its part that reaches the hidden state before the step without a product */
+  const float *dy;        /* [B][Hp] gradient of the hidden state after the step, from the layer above */
+  float *carry;           /* [B][Hp] in: the same, from the step after; out: what reaches the hidden state before the step without a product */
   float *dc;              /* [B][Hp] gradient of the cell state, in place */
-  float *z;               /* [B][U][S][16] in: factors; out: gradient of the pre-activations */
-  const float *s;         /* [B][U][...][16] */
+  float *z;               /* [U][B][S][16] in: factors; out: gradient of the pre-activations */
+  long z_block;           /* floats from a block of z to the next */
+  const float *s;         /* [U][B][...][16] */
+  long s_block;           /* floats from a block of s to the next */
   const float *dq;        /* [B][Hp] reset-before GRU: gradient of r * h */
 } rill__backward_frame;
 
 /* c[i][16j ..] (+)= sum over o, k of a[i * a_row + k * a_step + o * a_outer] * b[k * b_step + o * b_outer + 16j ..],
- * i < rows, j < vectors, k < steps, o < outers; k ascends within o. */
+ * i < rows, j < vectors, k < steps, o < outers; o ascends, and k within it. Strides may be negative. */
 typedef struct rill__product {
   long rows, vectors, steps, outers;
   const float *a;
@@ -207,16 +235,31 @@ typedef struct rill__product {
 
 enum { rill__linear = 0, rill__tanh = 1, rill__relu = 2, rill__sigmoid = 3, rill__softmax = 4 };
 
-/* What an optimizer kernel works on: n parameters (a multiple of 16) and up to two moments. */
+/* Rows of pre-activations against classes; see Loss.swift of the kernels. */
+typedef struct rill__cross_entropy {
+  long rows;
+  long size;              /* classes */
+  long blocks;            /* of 16 in a row */
+  const float *z;         /* [rows][blocks * 16], padding 0 */
+  float *dz;              /* out: as z, not in its place */
+  const int32_t *classes; /* [rows], -1: not counted */
+  const float *wholes;    /* [rows] what softmax(z) is multiplied with in dz */
+  const float *scales;    /* [rows] what is subtracted at the class */
+  float *losses;          /* out: [rows] */
+} rill__cross_entropy;
+
+/* What an optimizer kernel works on: n parameters (a multiple of 16) and up to two moments. Numbers that one kind does not use may be anything. */
 typedef struct rill__update {
   long count;
   long committing;        /* 0: only find out whether every result is finite; 1: write */
   float *parameters;
   const float *gradients;
-  float *first;           /* momentum buffer, or first moment */
+  float *first;           /* momentum buffer, or first moment; NULL: none */
   float *second;          /* second moment */
   float scale;            /* multiplies the gradient: clipping by norm */
   float limit;            /* then limits its elements to +- this (infinity: no limit) */
+  float weight_decay;     /* times the parameter, is added to the limited gradient */
+  float keep;             /* what the parameter is multiplied by first: 1, or less with decoupled weight decay (adam) */
   float rate;             /* step size */
   float first_decay;      /* momentum, or beta1 */
   float first_rest;       /* 1 - beta1 */
@@ -224,7 +267,8 @@ typedef struct rill__update {
   float second_rest;      /* 1 - alpha, or 1 - beta2 */
   float second_correction; /* 1 / sqrt(1 - beta2^n) */
   float epsilon;
-  long starting;          /* 1 on the first update: an empty momentum buffer takes the gradient as it is */
+  float moment_part;      /* the step is made of this much of the new first moment (sgd, adam) */
+  float gradient_part;    /* and this much of the gradient */
 } rill__update;
 
 /* The kernels of one instruction-set level. Only pointers and sizes cross this border. Forward kernels return 1 if the new hidden state is
@@ -253,10 +297,12 @@ typedef struct rill__kernels {
   void (*product)(const rill__product *operands);
   void (*column_sums)(long rows, long vectors, const float *a, long row, float *sums);
   void (*scatter_rows)(long rows, long vectors, const int32_t *tokens, const float *a, long row, float *gradient);
-  void (*cross_entropy)(long rows, long size, long blocks, float *z, const int32_t *classes, float scale, float *losses, int32_t *correct);
+  void (*transpose)(long rows, long columns, const float *a, long a_row, float *c, long c_row);
+  void (*cross_entropy)(const rill__cross_entropy *operands);
   long (*update_sgd)(const rill__update *update);
   long (*update_rmsprop)(const rill__update *update);
   long (*update_adam)(const rill__update *update);
+  void (*average)(const float *x, float *y, float rest, long count);
   long (*all_finite)(const float *values, long count);
   double (*sum_of_squares)(const float *values, long count);
   void (*multiply)(const float *x, const float *m, float *y, long count);
