@@ -3,14 +3,14 @@ import RillJSON
 
 /// What a configuration says: input, layers with every option filled in, output, name and metadata.
 package struct Architecture {
-  package let name: String?
+  package let name: Text?
   package let metadata: JSONNode?
   package let input: InputDescription
   package let layers: [Layer]
   package private(set) var output: Scaling?
 
   /// Keys of a configuration; a model file has more.
-  package static var keys: [StaticString] { ["format", "format_version", "kind", "name", "metadata", "input", "layers", "output"] }
+  package static var keys: Words { "format format_version kind name metadata input layers output" }
 
   /// Reads an object whose keys have been checked. givesInitialStates: to every recurrent layer, whatever it says.
   package init(_ json: JSONValue, givesInitialStates: Bool = false) throws(RillError) {
@@ -35,7 +35,7 @@ package struct Architecture {
     }
     self.layers = layers
     if let value = try json.member("output") {
-      try value.requireObject(keys: ["shift", "scale"])
+      try value.requireObject(keys: "shift scale")
       output = try Scaling(value, size: nil)
     } else {
       output = nil
@@ -74,7 +74,7 @@ package struct Layer {
   package let isLast: Bool
   /// Place in LayerKind.all.
   package let kind: Int
-  package let name: String
+  package let name: Text
   /// Whether the name was given; a default name is not written.
   private let isNamed: Bool
   package let inputSize: Int?
@@ -89,21 +89,29 @@ package struct Layer {
     try json.requireObject()
     self.index = index
     self.isLast = isLast
-    kind = try json.required("type").choice(LayerKind.all.map { $0.name })
+    kind = try json.required("type").choice(LayerKind.names)
     let table = LayerKind.all[kind].table
-    try json.requireObject(keys: table.keys(and: ["type", "name", "input_size"]))
+    try table.requireKeys(json, and: "type name input_size")
     if let value = try json.member("name") {
       name = try value.text(maximumBytes: Limits.nameBytes)
       isNamed = true
-      guard !name.utf8.isEmpty, name.utf8.allSatisfy(Layer.isNameByte) else {
+      guard Layer.isName(name) else {
         throw .format("\(value.path): expected 1 to \(Limits.nameBytes) letters, digits, _ or -")
       }
     } else {
-      name = index.description
+      name = "\(index)"
       isNamed = false
     }
     inputSize = if let value = try json.member("input_size") { try value.integer(1...Limits.tokens) } else { nil }
     values = try table.read(json)
+  }
+
+  private static func isName(_ name: Text) -> Bool {
+    name.withCString { bytes in
+      var index = 0
+      while isNameByte(UInt8(bitPattern: bytes[index])) { index += 1 }
+      return index > 0 && bytes[index] == 0
+    }
   }
 
   private static func isNameByte(_ byte: UInt8) -> Bool {
@@ -116,7 +124,7 @@ package struct Layer {
 
   func json() throws(RillError) -> JSONNode {
     let node = try JSONNode.object()
-    try node.set("type", LayerKind.all[kind].name.description)
+    try node.set("type", LayerKind.names[kind])
     if isNamed { try node.set("name", name) }
     if let inputSize { try node.set("input_size", inputSize) }
     try LayerKind.all[kind].table.write(values, into: node)

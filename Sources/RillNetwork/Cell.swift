@@ -18,11 +18,10 @@ package class Cell: Unit {
   package func stepKernel(_ kernels: Kernels) -> ForwardKernel? { nil }
   package func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>, _ precision: Precision) {
     let panel = shape.panel(precision)
+    place(&frame, panel)
     frame.blocks = shape.blocks
     frame.output_size = shape.hiddenSize
-    frame.input = panel.matrices[0]
-    frame.recurrent = panel.matrices[1]
-    if panel.matrices.count > 2 { frame.candidate = panel.matrices[2] }
+    frame.h_row = shape.width
     frame.precision = precision.rawValue
     frame.input_gates = shape.gates.inputGates.count
     frame.slots = shape.gates.slots
@@ -31,6 +30,12 @@ package class Cell: Unit {
     frame.stride = 1
     frame.weights = packed
   }
+  private final func place(_ frame: inout rill__frame, _ panel: Panel) {
+    frame.input = panel.matrices[0]
+    frame.recurrent = panel.matrices[1]
+    if panel.matrices.count > 2 { frame.candidate = panel.matrices[2] }
+  }
+
   /// A kernel that takes several unit blocks of a single row together, if that is faster at this size: measured, see docs/performance.md.
   func groupKernel(_ kernels: Kernels) -> (kernel: ForwardKernel, size: Int)? { nil }
 
@@ -85,9 +90,9 @@ package class Cell: Unit {
     return (padded(max(shape.readsTokens ? 0 : shape.inputRows, shape.recurrentRows), to: 4) * vectors * 16, vectors * 16)
   }
 
-  package final func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>) {
-    shape.pack(parameters, places, packed)
-    guard let initial = initialState(.float32) else { return }
+  package final func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>, _ how: Packing) {
+    shape.pack(parameters, places, packed, how)
+    guard how.part.isFirst, let initial = initialState(.float32) else { return }
     if let hidden = places.hidden { (packed + initial.hidden).copy(parameters + hidden, shape.hiddenSize) }
     if let cell = places.cell { (packed + initial.cell).copy(parameters + cell, shape.hiddenSize) }
   }
@@ -97,53 +102,67 @@ package class Cell: Unit {
     return gates * shape.hiddenSize * ((shape.readsTokens ? 0 : shape.inputSize) + shape.hiddenSize)
   }
 
-  /// Computes every step; sequences that are over keep their last state, so the last output of each is its final one.
+  /// Computes every step from the state that the tape begins with; sequences that are over keep their last state, so the last output of each is its final
+  /// one.
   package final func forward(_ tape: Tape, _ pass: Pass) {
     guard let kernel = stepKernel(pass.kernels) else { return }
     let rows = pass.rows
     let width = shape.width
-    let space = workspace
-    startState(tape, rows)
     var frame = rill__frame()
     fill(&frame, packed: tape.packed, .float32)
-    frame.saving = pass.isTraining ? 1 : 0
+    place(&frame, shape.batchPanel)
+    frame.saving = pass.isSaving ? 1 : 0
     frame.x_stride = tape.xStride
+    frame.h_row = tape.outputStride
+    frame.z_row = shape.gates.slots * 16
+    frame.z_block = rows * frame.z_row
+    frame.s_block = rows * workspace.s / shape.blocks
+    if pass.isSaving { multiplyInputs(&frame, tape, pass) }
     for t in 0..<tape.steps {
-      let before = tape.hidden.pointer + t * rows * width
-      let after = before + rows * width
-      let record = pass.isTraining ? t * rows : 0
-      pass.forEachActiveRun(t) { first, count in
-        frame.rows = count
-        frame.x = tape.x.map { $0 + (t * rows + first) * tape.xStride }
-        frame.tokens = tape.tokens.map { $0 + t * rows + first }
-        frame.h = UnsafePointer(before + first * width)
-        frame.h_next = after + first * width
+      let before = tape.hidden.pointer + t * rows * frame.h_row
+      let after = before + rows * frame.h_row
+      pass.forEachActiveRun(tape.start + t) { first, count in
+        place(&frame, tape, pass, t, first, count)
+        frame.h = UnsafePointer(before + first * frame.h_row)
+        frame.h_next = after + first * frame.h_row
         frame.c = tape.cell.pointer + (memory.vectors == 2 ? first * width : 0)
-        frame.z = tape.z.pointer + (record + first) * space.z
-        frame.z_row = space.z
-        frame.z_block = shape.gates.slots * 16
-        frame.s = tape.s.pointer + (pass.isTraining ? (record + first) * space.s : 0)
-        frame.q = tape.q.pointer + (record + first) * space.q
         _ = kernel(&frame)
       }
-      pass.forEachFinishedRun(t) { first, count in
-        (after + first * width).copy(before + first * width, count * width)
+      pass.forEachFinishedRun(tape.start + t) { first, count in
+        (after + first * frame.h_row).copy(before + first * frame.h_row, count * frame.h_row)
+      }
+      if t + 1 == tape.markedStep, memory.vectors == 2 {
+        let first = pass.range.lowerBound * width
+        (tape.markedCell.pointer + first).copy(tape.cell.pointer + first, pass.range.count * width)
       }
     }
   }
 
-  private final func startState(_ tape: Tape, _ rows: Int) {
-    let width = shape.width
-    for row in 0..<rows {
-      let hidden = tape.hidden.pointer + row * width
-      if let initial = initialState(.float32) {
-        hidden.copy(tape.packed + initial.hidden, width)
-        if memory.vectors == 2 { (tape.cell.pointer + row * width).copy(tape.packed + initial.cell, width) }
-      } else {
-        hidden.clear(width)
-        if memory.vectors == 2 { (tape.cell.pointer + row * width).clear(width) }
+  /// Points a frame at some rows of a time step.
+  private final func place(_ frame: inout rill__frame, _ tape: Tape, _ pass: Pass, _ t: Int, _ first: Int, _ count: Int) {
+    let space = workspace
+    let record = pass.isSaving ? t * pass.rows : 0
+    frame.rows = count
+    frame.x = tape.x.map { $0 + (t * pass.rows + first) * tape.xStride }
+    frame.tokens = tape.tokens.map { $0 + t * pass.rows + first }
+    frame.z = tape.z.pointer + record * space.z + first * frame.z_row
+    frame.s = tape.s.pointer + (pass.isSaving ? record * space.s + first * space.s / shape.blocks : 0)
+    frame.q = tape.q.pointer + (record + first) * space.q
+  }
+
+  /// The input products of all time steps, one block of weights after another, where the weights of all blocks are more than the second-level cache holds:
+  /// each is then fetched once, not once a step.
+  private final func multiplyInputs(_ frame: inout rill__frame, _ tape: Tape, _ pass: Pass) {
+    guard tape.x != nil, weightBytes > 700_000, !pass.range.isEmpty else { return }
+    for u in 0..<shape.blocks {
+      (frame.first, frame.count) = (u, 1)
+      for t in 0..<tape.steps {
+        place(&frame, tape, pass, t, pass.range.lowerBound, pass.range.count)
+        pass.kernels.table.prepare(&frame)
       }
     }
+    (frame.first, frame.count) = (0, shape.blocks)
+    frame.prepared = 1
   }
 
   // MARK: backward
@@ -154,10 +173,14 @@ package class Cell: Unit {
     return count
   }
 
-  package final func packTransposed(_ parameters: UnsafePointer<Float>, _ transposed: UnsafeMutablePointer<Float>) {
-    if !shape.readsTokens { shape.packTransposed(parameters + places.weightInput, shape.inputSize, shape.gates.inputGates, transposed) }
+  package final func packTransposed(_ parameters: UnsafePointer<Float>, _ transposed: UnsafeMutablePointer<Float>, _ part: Part) {
+    let blocks = part.range(shape.blocks)
+    if !shape.readsTokens {
+      shape.packTransposed(parameters + places.weightInput, shape.inputSize, shape.gates.inputGates, blocks, transposed)
+    }
     for (index, group) in shape.gates.groups.enumerated() {
-      shape.packTransposed(parameters + places.weightRecurrent, shape.hiddenSize, group.gates, transposed + transposedOffset(index))
+      let to = transposed + transposedOffset(index)
+      shape.packTransposed(parameters + places.weightRecurrent, shape.hiddenSize, group.gates, blocks, to)
     }
   }
 

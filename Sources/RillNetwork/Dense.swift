@@ -53,17 +53,19 @@ package final class Dense: Unit {
   package var workspace: Workspace { Workspace(z: width) }
   package var multiplyAdds: Int { readsTokens ? 0 : inputSize * outputSize }
 
-  package func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>) {
+  package func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>, _ how: Packing) {
     if isByRows {
+      guard how.part.isFirst else { return }
       if let bias { packed.copy(parameters + bias, outputSize) }
       for unit in 0..<outputSize { (packed + 16 + unit * inputWidth).copy(parameters + weight + unit * inputSize, inputSize) }
       return
     }
     let panel = panel(.float32)
-    for unit in 0..<outputSize {
-      let to = packed + unit / 16 * panel.biasStride + unit % 16
-      if let bias { to[0] = parameters[bias + unit] }
-      for k in 0..<inputSize { to[(1 + k) * 16] = parameters[weight + unit * inputSize + k] }
+    for u in how.part.range(width / 16) {
+      let units = min(16, outputSize - u * 16)
+      let to = packed + u * panel.biasStride
+      if let bias { to.copy(parameters + bias + u * 16, units) }
+      how.kernels.table.transpose(units, inputSize, parameters + weight + u * 16 * inputSize, inputSize, to + 16, 16)
     }
   }
 
@@ -84,86 +86,118 @@ package final class Dense: Unit {
 
   package func forward(_ tape: Tape, _ pass: Pass) { forward(tape, pass, isActive: true) }
 
-  /// All time steps at once.
   package func forward(_ tape: Tape, _ pass: Pass, isActive: Bool) {
     var frame = rill__frame()
     fill(&frame, packed: tape.packed, .float32)
     if !isActive { frame.kind = Int(rill__linear) }
-    frame.rows = tape.steps * pass.rows
-    frame.saving = pass.isTraining ? 1 : 0
-    frame.x = tape.x
+    frame.saving = pass.isSaving ? 1 : 0
     frame.x_stride = tape.xStride
-    frame.tokens = tape.tokens
-    frame.h_next = tape.output
-    frame.z = tape.z.pointer
-    _ = stepKernel(pass.kernels)?(&frame)
+    pass.forEachRun(tape.steps) { first, count in
+      frame.rows = count
+      frame.x = tape.x.map { $0 + first * tape.xStride }
+      frame.tokens = tape.tokens.map { $0 + first }
+      frame.h_next = tape.output + first * width
+      frame.z = tape.z.pointer + (pass.isSaving ? first * width : 0)
+      _ = stepKernel(pass.kernels)?(&frame)
+    }
   }
 
   // MARK: backward
 
   package var transposedCount: Int { readsTokens ? 0 : width * inputWidth }
 
-  package func packTransposed(_ parameters: UnsafePointer<Float>, _ transposed: UnsafeMutablePointer<Float>) {
+  package func packTransposed(_ parameters: UnsafePointer<Float>, _ transposed: UnsafeMutablePointer<Float>, _ part: Part) {
     if readsTokens { return }
-    for unit in 0..<outputSize { (transposed + unit * inputWidth).copy(parameters + weight + unit * inputSize, inputSize) }
+    for unit in part.range(outputSize) { (transposed + unit * inputWidth).copy(parameters + weight + unit * inputSize, inputSize) }
   }
 
   package var gradientCount: Int { width + (readsTokens ? inputSize * width : width * inputWidth) }
 
-  package func backward(_ tape: Tape, _ pass: Pass, dx: UnsafeMutablePointer<Float>?, gradients: UnsafeMutablePointer<Float>) {
-    pass.kernels.table.dense_backward(activation, tape.steps * pass.rows, width / 16, tape.dy.pointer, tape.z.pointer, tape.output)
-    backwardAffine(tape, pass, dx: dx, gradients: gradients)
+  package func backward(_ tape: Tape, _ pass: Pass, dx: UnsafeMutablePointer<Float>?) { backward(tape, pass, dx: dx, isActive: true) }
+
+  /// dz = dy⊙φ';  dx = Wᵀ dz. Not active: tape.dy is the gradient of the pre-activation already.
+  package func backward(_ tape: Tape, _ pass: Pass, dx: UnsafeMutablePointer<Float>?, isActive: Bool) {
+    var operands = rill__product()
+    operands.vectors = inputWidth / 16
+    operands.steps = outputSize
+    operands.outers = 1
+    operands.a_row = width
+    operands.a_step = 1
+    operands.b = tape.transposed
+    operands.b_step = inputWidth
+    operands.c_row = inputWidth
+    pass.forEachRun(tape.steps) { first, count in
+      let dz = tape.dy.pointer + first * width
+      if isActive {
+        pass.kernels.table.dense_backward(activation, count, width / 16, dz, tape.z.pointer + first * width, tape.output + first * width)
+      }
+      guard let dx else { return }
+      operands.rows = count
+      operands.a = UnsafePointer(dz)
+      operands.c = dx + first * inputWidth
+      pass.kernels.table.product(&operands)
+    }
   }
 
-  /// From tape.dy as the gradient of the pre-activation:  dx = Wᵀ dz;  dW = Σ dz xᵀ;  db = Σ dz
-  package func backwardAffine(_ tape: Tape, _ pass: Pass, dx: UnsafeMutablePointer<Float>?, gradients: UnsafeMutablePointer<Float>) {
+  /// dW = Σ dz xᵀ;  db = Σ dz, over rows of the batch ascending within time steps descending.
+  package func sumGradients(_ tape: Tape, _ pass: Pass, _ part: Part) {
     let table = pass.kernels.table
-    let count = tape.steps * pass.rows
-    let dz = tape.dy.pointer
-    if let dx {
-      var operands = rill__product()
-      operands.rows = count
-      operands.vectors = inputWidth / 16
-      operands.steps = outputSize
-      operands.outers = 1
-      operands.a = UnsafePointer(dz)
-      operands.a_row = width
-      operands.a_step = 1
-      operands.b = tape.transposed
-      operands.b_step = inputWidth
-      operands.c = dx
-      operands.c_row = inputWidth
-      table.product(&operands)
+    let units = part.range(width / 16)
+    let biases = tape.sums.pointer + units.lowerBound * 16
+    if !tape.hasSums { biases.clear(units.count * 16) }
+    for t in (0..<tape.steps).reversed() {
+      table.column_sums(pass.rows, units.count, tape.dy.pointer + t * pass.rows * width + units.lowerBound * 16, width, biases)
     }
-    let sums = tape.sums.pointer
-    sums.clear(tape.sums.count)
-    if let bias {
-      table.column_sums(count, width / 16, dz, width, sums)
-      for unit in 0..<outputSize { gradients[bias + unit] += sums[unit] }
-    }
-    let weights = sums + width
     if let tokens = tape.tokens {
-      table.scatter_rows(count, width / 16, tokens, dz, width, weights)
-      for unit in 0..<outputSize {
-        for token in 0..<inputSize { gradients[weight + unit * inputSize + token] += weights[token * width + unit] }
-      }
+      sumTokens(tokens, tape, pass, part)
     } else if let x = tape.x {
-      var operands = rill__product()
-      operands.rows = outputSize
-      operands.vectors = inputWidth / 16
-      operands.steps = count
-      operands.outers = 1
-      operands.a = UnsafePointer(dz)
-      operands.a_row = 1
-      operands.a_step = width
-      operands.b = x
-      operands.b_step = tape.xStride
-      operands.c = weights
-      operands.c_row = inputWidth
-      table.product(&operands)
-      for unit in 0..<outputSize {
-        for k in 0..<inputSize { gradients[weight + unit * inputSize + k] += weights[unit * inputWidth + k] }
-      }
+      sumWeights(x, tape, pass, part.range(outputSize))
+    }
+  }
+
+  /// Any step may use any row of the table: one part does all.
+  private func sumTokens(_ tokens: UnsafePointer<Int32>, _ tape: Tape, _ pass: Pass, _ part: Part) {
+    guard part.isFirst else { return }
+    let sums = tape.sums.pointer + width
+    if !tape.hasSums { sums.clear(inputSize * width) }
+    for t in (0..<tape.steps).reversed() {
+      let first = t * pass.rows
+      pass.kernels.table.scatter_rows(pass.rows, width / 16, tokens + first, tape.dy.pointer + first * width, width, sums)
+    }
+  }
+
+  /// In chunks of time steps, so that their inputs stay in the cache while all outputs pass over them.
+  private func sumWeights(_ x: UnsafePointer<Float>, _ tape: Tape, _ pass: Pass, _ units: Range<Int>) {
+    var operands = rill__product()
+    operands.rows = units.count
+    operands.vectors = inputWidth / 16
+    operands.steps = pass.rows
+    operands.a_row = 1
+    operands.a_step = width
+    operands.a_outer = -pass.rows * width
+    operands.b_step = tape.xStride
+    operands.b_outer = -pass.rows * tape.xStride
+    operands.c = tape.sums.pointer + width + units.lowerBound * inputWidth
+    operands.c_row = inputWidth
+    operands.adding = tape.hasSums ? 1 : 0
+    let chunk = max(1, 128 / pass.rows)
+    var end = tape.steps
+    while end > 0 {
+      operands.outers = min(chunk, end)
+      operands.a = UnsafePointer(tape.dy.pointer + (end - 1) * pass.rows * width + units.lowerBound)
+      operands.b = x + (end - 1) * pass.rows * tape.xStride
+      pass.kernels.table.product(&operands)
+      operands.adding = 1
+      end -= operands.outers
+    }
+  }
+
+  package func addGradients(_ tape: Tape, _ part: Part, to gradients: UnsafeMutablePointer<Float>) {
+    let sums = tape.sums.pointer
+    for unit in part.range(outputSize) {
+      if let bias { gradients[bias + unit] += sums[unit] }
+      let to = gradients + weight + unit * inputSize
+      for k in 0..<inputSize { to[k] += readsTokens ? sums[width + k * width + unit] : sums[width + unit * inputWidth + k] }
     }
   }
 }

@@ -15,7 +15,7 @@ package final class Dropout: Unit {
   private var width: Int { padded(outputSize) }
 
   package var packedCount: Int { 0 }
-  package func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>) {}
+  package func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>, _ how: Packing) {}
   package var memory: Memory { .none }
   /// z holds the mask.
   package var workspace: Workspace { Workspace(z: width) }
@@ -23,37 +23,40 @@ package final class Dropout: Unit {
   package func stepKernel(_ kernels: Kernels) -> ForwardKernel? { nil }
   package var multiplyAdds: Int { 0 }
   package var transposedCount: Int { 0 }
-  package func packTransposed(_ parameters: UnsafePointer<Float>, _ transposed: UnsafeMutablePointer<Float>) {}
+  package func packTransposed(_ parameters: UnsafePointer<Float>, _ transposed: UnsafeMutablePointer<Float>, _ part: Part) {}
   package var gradientCount: Int { 0 }
 
   package func forward(_ tape: Tape, _ pass: Pass) {
-    guard let x = tape.x else { return }
-    if !pass.isTraining {
-      tape.output = UnsafeMutablePointer(mutating: x)
-      return
+    guard pass.isTraining, let x = tape.x else { return }
+    for t in 0..<tape.steps {
+      for row in pass.range {
+        let place = (pass.isSaving ? t * pass.rows + row : row) * width
+        let mask = tape.z.pointer + place
+        fillMask(mask, time: tape.start + t, row: row, seed: pass.seed, unit: tape.index)
+        let index = t * pass.rows + row
+        pass.kernels.table.multiply(x + index * tape.xStride, mask, tape.output + index * width, width)
+      }
     }
-    tape.output = tape.hidden.pointer
-    fillMask(tape.z.pointer, steps: tape.steps, rows: pass.rows, seed: pass.seed, unit: tape.index)
-    pass.kernels.table.multiply(x, tape.z.pointer, tape.output, tape.steps * pass.rows * width)
   }
 
-  package func backward(_ tape: Tape, _ pass: Pass, dx: UnsafeMutablePointer<Float>?, gradients: UnsafeMutablePointer<Float>) {
+  package func backward(_ tape: Tape, _ pass: Pass, dx: UnsafeMutablePointer<Float>?) {
     guard let dx else { return }
-    pass.kernels.table.multiply(tape.dy.pointer, tape.z.pointer, dx, tape.steps * pass.rows * width)
+    pass.forEachRun(tape.steps) { first, count in
+      let at = first * width
+      pass.kernels.table.multiply(tape.dy.pointer + at, tape.z.pointer + at, dx + at, count * width)
+    }
   }
 
-  private func fillMask(_ mask: UnsafeMutablePointer<Float>, steps: Int, rows: Int, seed: UInt64, unit: Int) {
+  package func sumGradients(_ tape: Tape, _ pass: Pass, _ part: Part) {}
+  package func addGradients(_ tape: Tape, _ part: Part, to gradients: UnsafeMutablePointer<Float>) {}
+
+  private func fillMask(_ mask: UnsafeMutablePointer<Float>, time: Int, row: Int, seed: UInt64, unit: Int) {
     let generator = Philox(key: seed)
     let threshold = UInt32(probability * 0x1p32)
     let kept = Float(1 / (1 - probability))
-    for t in 0..<steps {
-      for row in 0..<rows {
-        let to = mask + (t * rows + row) * width
-        for four in stride(from: 0, to: width, by: 4) {
-          let words = generator.words(UInt32(four / 4), UInt32(row), UInt32(truncatingIfNeeded: t), UInt32(unit))
-          for i in 0..<4 { to[four + i] = words[i] < threshold ? 0 : kept }
-        }
-      }
+    for four in stride(from: 0, to: width, by: 4) {
+      let words = generator.words(UInt32(four / 4), UInt32(row), UInt32(truncatingIfNeeded: time), UInt32(unit))
+      for i in 0..<4 { mask[four + i] = words[i] < threshold ? 0 : kept }
     }
   }
 }

@@ -21,8 +21,8 @@ package final class Embedding: Unit {
   package var workspace: Workspace { Workspace() }
   package var multiplyAdds: Int { 0 }
 
-  package func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>) {
-    for token in 0..<tokenCount { (packed + token * width).copy(parameters + weight + token * outputSize, outputSize) }
+  package func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>, _ how: Packing) {
+    for token in how.part.range(tokenCount) { (packed + token * width).copy(parameters + weight + token * outputSize, outputSize) }
   }
 
   package func fill(_ frame: inout rill__frame, packed: UnsafePointer<Float>, _ precision: Precision) {
@@ -36,24 +36,34 @@ package final class Embedding: Unit {
   package func forward(_ tape: Tape, _ pass: Pass) {
     var frame = rill__frame()
     fill(&frame, packed: tape.packed, .float32)
-    frame.rows = tape.steps * pass.rows
-    frame.tokens = tape.tokens
-    frame.h_next = tape.output
-    _ = pass.kernels.table.embedding_forward(&frame)
+    pass.forEachRun(tape.steps) { first, count in
+      frame.rows = count
+      frame.tokens = tape.tokens.map { $0 + first }
+      frame.h_next = tape.output + first * width
+      _ = pass.kernels.table.embedding_forward(&frame)
+    }
   }
 
   package var transposedCount: Int { 0 }
-  package func packTransposed(_ parameters: UnsafePointer<Float>, _ transposed: UnsafeMutablePointer<Float>) {}
+  package func packTransposed(_ parameters: UnsafePointer<Float>, _ transposed: UnsafeMutablePointer<Float>, _ part: Part) {}
   package var gradientCount: Int { tokenCount * width }
 
-  /// The gradient of a row is the sum of the gradients of the steps that used it.
-  package func backward(_ tape: Tape, _ pass: Pass, dx: UnsafeMutablePointer<Float>?, gradients: UnsafeMutablePointer<Float>) {
-    guard let tokens = tape.tokens else { return }
+  package func backward(_ tape: Tape, _ pass: Pass, dx: UnsafeMutablePointer<Float>?) {}
+
+  /// The gradient of a row is the sum of the gradients of the steps that used it. Any step may use any row: one part does all.
+  package func sumGradients(_ tape: Tape, _ pass: Pass, _ part: Part) {
+    guard let tokens = tape.tokens, part.isFirst else { return }
     let sums = tape.sums.pointer
-    sums.clear(tape.sums.count)
-    pass.kernels.table.scatter_rows(tape.steps * pass.rows, width / 16, tokens, tape.dy.pointer, width, sums)
-    for token in 0..<tokenCount {
-      for unit in 0..<outputSize { gradients[weight + token * outputSize + unit] += sums[token * width + unit] }
+    if !tape.hasSums { sums.clear(tape.sums.count) }
+    for t in (0..<tape.steps).reversed() {
+      let first = t * pass.rows
+      pass.kernels.table.scatter_rows(pass.rows, width / 16, tokens + first, tape.dy.pointer + first * width, width, sums)
+    }
+  }
+
+  package func addGradients(_ tape: Tape, _ part: Part, to gradients: UnsafeMutablePointer<Float>) {
+    for token in part.range(tokenCount) {
+      for unit in 0..<outputSize { gradients[weight + token * outputSize + unit] += tape.sums.pointer[token * width + unit] }
     }
   }
 }

@@ -59,13 +59,9 @@ package final class GRUResetBeforeCell: Cell {
   /// da_n = dh (1 − z)(1 − n²);  dq = W_hnᵀ da_n;  da_r = dq h r (1 − r);  da_z = dh (h − n) z (1 − z)
   ///
   ///     dh before = dh z + dq r + W_hrᵀ da_r + W_hzᵀ da_z
-  ///
-  /// dq takes the place of dh in the tape: dh is not needed once the candidate is done.
   override func backwardStep(_ frame: inout rill__backward_frame, _ tape: Tape, _ kernels: Kernels) {
     kernels.table.gru_reset_before_candidate_backward(&frame)
-    let dq = UnsafeMutablePointer(mutating: frame.dh!)
-    recurrentGradient(frame, 1, tape, kernels, to: dq, adding: false)
-    frame.dq = UnsafePointer(dq)
+    recurrentGradient(frame, 1, tape, kernels, to: UnsafeMutablePointer(mutating: frame.dq!), adding: false)
     kernels.table.gru_reset_before_gate_backward(&frame)
     recurrentGradient(frame, 0, tape, kernels, to: frame.carry, adding: true)
   }

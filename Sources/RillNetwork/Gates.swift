@@ -45,8 +45,30 @@ package struct CellShape {
   /// True if the input is a token, not a vector.
   let readsTokens: Bool
   let gates: Gates
-  /// Whether the kernels take four gates in two halves.
-  let splitsFours: Bool
+  /// Of float32, bfloat16 and int8; made once, because they hold lists.
+  private let panels: [Panel]
+  /// For many rows: four gates in halves on every level, because the rows pass over two gates at a time, of which the nearest cache should hold all.
+  let batchPanel: Panel
+
+  /// splitsFours: whether the kernels take four gates in two halves.
+  init(inputSize: Int, hiddenSize: Int, readsTokens: Bool, gates: Gates, splitsFours: Bool) {
+    self.inputSize = inputSize
+    self.hiddenSize = hiddenSize
+    self.readsTokens = readsTokens
+    self.gates = gates
+    let blocks = padded(hiddenSize) / 16
+    let inputRows = readsTokens ? inputSize : padded(inputSize, to: gates.chains)
+    let recurrentRows = padded(hiddenSize, to: gates.chains)
+    let matrices =
+      [(rows: inputRows, vectors: gates.inputGates.count)] + gates.groups.map { (rows: recurrentRows, vectors: $0.gates.count) }
+    let panel = { (precision: Precision, isSplit: Bool) in
+      Panel(
+        blocks: blocks, bias: gates.slots, matrices: matrices, isLookedUp: readsTokens, isSplit: isSplit && gates.inputGates.count == 4,
+        precision)
+    }
+    panels = [panel(.float32, splitsFours), panel(.bfloat16, splitsFours), panel(.int8, splitsFours)]
+    batchPanel = panel(.float32, true)
+  }
 
   var blocks: Int { padded(hiddenSize) / 16 }
   var width: Int { padded(hiddenSize) }
@@ -54,17 +76,13 @@ package struct CellShape {
   var inputRows: Int { readsTokens ? inputSize : padded(inputSize, to: gates.chains) }
   var recurrentRows: Int { padded(hiddenSize, to: gates.chains) }
 
-  func panel(_ precision: Precision) -> Panel {
-    Panel(
-      blocks: blocks, bias: gates.slots,
-      matrices: [(inputRows, gates.inputGates.count)] + gates.groups.map { (recurrentRows, $0.gates.count) },
-      isLookedUp: readsTokens, isSplit: splitsFours && gates.inputGates.count == 4, precision)
-  }
+  func panel(_ precision: Precision) -> Panel { panels[precision.rawValue] }
 
-  /// Packs weights and biases for the forward kernels.
-  func pack(_ parameters: UnsafePointer<Float>, _ places: CellParameters, _ packed: UnsafeMutablePointer<Float>) {
-    let panel = panel(.float32)
-    for u in 0..<blocks {
+  /// Packs weights and biases of some blocks for the forward kernels.
+  func pack(_ parameters: UnsafePointer<Float>, _ places: CellParameters, _ packed: UnsafeMutablePointer<Float>, _ how: Packing) {
+    let panel = how.isForBatches ? batchPanel : panel(.float32)
+    let kernels = how.kernels
+    for u in how.part.range(blocks) {
       let bias = packed + u * panel.biasStride
       let units = min(16, hiddenSize - u * 16)
       for (slot, of) in gates.biases.enumerated() {
@@ -76,9 +94,9 @@ package struct CellShape {
           bias[slot * 16 + lane] = sum
         }
       }
-      packRows(parameters + places.weightInput, inputSize, gates.inputGates, u, units, packed, panel, 0)
+      packRows(parameters + places.weightInput, inputSize, gates.inputGates, u, units, packed, panel, 0, kernels)
       for (index, group) in gates.groups.enumerated() {
-        packRows(parameters + places.weightRecurrent, hiddenSize, group.gates, u, units, packed, panel, index + 1)
+        packRows(parameters + places.weightRecurrent, hiddenSize, group.gates, u, units, packed, panel, index + 1, kernels)
       }
     }
   }
@@ -86,58 +104,66 @@ package struct CellShape {
   /// row k of the matrix, its vector of a gate, lane = w[gate·H + unit][k].
   private func packRows(
     _ w: UnsafePointer<Float>, _ columns: Int, _ gates: [Int], _ u: Int, _ units: Int, _ packed: UnsafeMutablePointer<Float>,
-    _ panel: Panel, _ matrix: Int
+    _ panel: Panel, _ matrix: Int, _ kernels: Kernels
   ) {
     panel.forEachPart(matrix, u) { at, firstVector, vectors in
       for vector in 0..<vectors {
-        for lane in 0..<units {
-          let from = w + (gates[firstVector + vector] * hiddenSize + u * 16 + lane) * columns
-          let column = packed + at + vector * 16 + lane
-          for k in 0..<columns { column[k * vectors * 16] = from[k] }
-        }
+        kernels.table.transpose(
+          units, columns, w + (gates[firstVector + vector] * hiddenSize + u * 16) * columns, columns, packed + at + vector * 16,
+          vectors * 16)
       }
     }
   }
 
-  // Backward reads the weights by rows of z: [u][slot][lane] → the row of that gate and unit, padded to whole vectors.
+  // Backward reads the weights by rows of z: [u][slot][lane] → the row of that gate and unit. Panels of 64 columns (the last one of what is left, in whole
+  // vectors) lie one behind the other, each [rows][its columns], so that a product reads a panel from front to back.
 
-  /// Floats of `rowsOf(gates)` rows of `columnWidth` each.
+  /// Floats of the rows of `gates`, of `columnWidth` each.
   func transposedCount(_ gates: [Int], _ columnWidth: Int) -> Int { blocks * gates.count * 16 * columnWidth }
 
+  /// Of some blocks.
   func packTransposed(
-    _ w: UnsafePointer<Float>, _ columns: Int, _ gates: [Int], _ to: UnsafeMutablePointer<Float>
+    _ w: UnsafePointer<Float>, _ columns: Int, _ gates: [Int], _ blocks: Range<Int>, _ to: UnsafeMutablePointer<Float>
   ) {
-    forEachRow(gates) { place, row in
-      (to + place * padded(columns)).copy(w + row * columns, columns)
+    let rows = self.blocks * gates.count * 16
+    for first in stride(from: 0, to: columns, by: 64) {
+      let width = min(64, padded(columns) - first)
+      let count = min(64, columns - first)
+      forEachRow(gates, blocks) { place, row in
+        (to + first * rows + place * width).copy(w + row * columns + first, count)
+      }
     }
   }
 
-  /// Adds rows in z order back to PyTorch's.
-  func addRows(_ from: UnsafePointer<Float>, _ columns: Int, _ gates: [Int], to w: UnsafeMutablePointer<Float>) {
-    forEachRow(gates) { place, row in
+  /// Adds rows in z order, of some blocks, back to PyTorch's.
+  func addRows(_ from: UnsafePointer<Float>, _ columns: Int, _ gates: [Int], _ blocks: Range<Int>, to w: UnsafeMutablePointer<Float>) {
+    forEachRow(gates, blocks) { place, row in
       let source = from + place * padded(columns)
       let target = w + row * columns
       for k in 0..<columns { target[k] += source[k] }
     }
   }
 
-  /// One-hot inputs: adds [token][u][slot][lane] (all slots) to [row][token].
-  func addTokenRows(_ from: UnsafePointer<Float>, to w: UnsafeMutablePointer<Float>) {
-    let stride = blocks * gates.slots * 16
-    for u in 0..<blocks {
+  /// Whether gradients of input weights are summed up as [u][input][slot][lane] (all slots): those of tokens, and of inputs that fill at most a vector.
+  var sumsByInput: Bool { readsTokens || inputSize <= 16 }
+
+  /// Adds such sums of some blocks to [row][input].
+  func addInputRows(_ from: UnsafePointer<Float>, _ blocks: Range<Int>, to w: UnsafeMutablePointer<Float>) {
+    let stride = gates.slots * 16
+    for u in blocks {
       for (slot, gate) in gates.inputGates.enumerated() {
         for lane in 0..<min(16, hiddenSize - u * 16) {
-          let source = from + (u * gates.slots + slot) * 16 + lane
+          let source = from + u * inputSize * stride + slot * 16 + lane
           let target = w + (gate * hiddenSize + u * 16 + lane) * inputSize
-          for token in 0..<inputSize { target[token] += source[token * stride] }
+          for input in 0..<inputSize { target[input] += source[input * stride] }
         }
       }
     }
   }
 
-  /// Adds sums over z, [u][slot][lane], to the biases.
-  func addBiases(_ from: UnsafePointer<Float>, _ places: CellParameters, to gradients: UnsafeMutablePointer<Float>) {
-    for u in 0..<blocks {
+  /// Adds sums over z, [u][slot][lane], of some blocks to the biases.
+  func addBiases(_ from: UnsafePointer<Float>, _ places: CellParameters, _ blocks: Range<Int>, to gradients: UnsafeMutablePointer<Float>) {
+    for u in blocks {
       for (slot, bias) in gates.biases.enumerated() {
         for lane in 0..<min(16, hiddenSize - u * 16) {
           let value = from[(u * gates.slots + slot) * 16 + lane]
@@ -149,9 +175,9 @@ package struct CellShape {
     }
   }
 
-  /// Calls body(place in [u][slot of gates][lane], row of the weight matrix) for every unit that exists.
-  @inline(always) private func forEachRow(_ gates: [Int], _ body: (Int, Int) -> Void) {
-    for u in 0..<blocks {
+  /// Calls body(place in [u][slot of gates][lane], row of the weight matrix) for every unit of some blocks that exists.
+  @inline(always) private func forEachRow(_ gates: [Int], _ blocks: Range<Int>, _ body: (Int, Int) -> Void) {
+    for u in blocks {
       for (slot, gate) in gates.enumerated() {
         for lane in 0..<min(16, hiddenSize - u * 16) {
           body((u * gates.count + slot) * 16 + lane, gate * hiddenSize + u * 16 + lane)

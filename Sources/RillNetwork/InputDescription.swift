@@ -9,8 +9,8 @@ package struct InputDescription {
   package let scaling: Scaling?
 
   init(_ json: JSONValue) throws(RillError) {
-    try json.requireObject(keys: ["kind", "size", "shift", "scale"])
-    isToken = try json.required("kind").choice(["vector", "token"]) == 1
+    try json.requireObject(keys: "kind size shift scale")
+    isToken = try json.required("kind").choice("vector token") == 1
     size = try json.required("size").integer(1...(isToken ? Limits.tokens : Limits.size))
     scaling = try Scaling(json, size: size)
     guard !isToken || scaling == nil else { throw .format("\(json.path): token input has no shift or scale") }
@@ -60,7 +60,7 @@ package struct Scaling {
   }
 
   /// The same for `size` elements, where numbers stood for all of them.
-  func spread(to size: Int, path: String) throws(RillError) -> Scaling {
+  func spread(to size: Int, path: Text) throws(RillError) -> Scaling {
     if shift.count == size { return self }
     guard listLength == nil else { throw .format("\(path): shift and scale have \(shift.count) elements, but the output has \(size)") }
     return Scaling(shift: try Scaling.filled(shift.pointer[0], size), scale: try Scaling.filled(scale.pointer[0], size))

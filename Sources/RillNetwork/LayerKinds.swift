@@ -1,36 +1,36 @@
 import CVector
 import RillBase
 
-/// One kind of layer: its name, its options, and how it becomes units. A new layer is a file of its own and a line in `all`.
+/// One kind of layer: its options, and how it becomes units. A new layer is a file of its own, a name, and a line in `all`.
 package struct LayerKind {
-  package let name: StaticString
   package let table: OptionTable
   var isRecurrent = false
   let build: (inout NetworkBuilder, Layer) throws(RillError) -> Void
 
-  /// In the order that error messages list them.
+  package static var names: Words { "rnn lstm gru dense embedding dropout" }
+
+  /// In the order of their names.
   package static var all: [LayerKind] {
     [
-      .recurrent("rnn", [Option("nonlinearity", .choice(["tanh", "relu"], fallback: 0))], buildElman),
-      .recurrent("lstm", [Option("forget_bias", .number(-1e30...1e30, fallback: 1))], buildLSTM),
-      .recurrent("gru", [Option("reset_after", .boolean(fallback: true))], buildGRU),
+      .recurrent([Option("nonlinearity", .choice("tanh relu", fallback: 0))], buildElman),
+      .recurrent([Option("forget_bias", .number(-1e30...1e30, fallback: 1))], buildLSTM),
+      .recurrent([Option("reset_after", .boolean(fallback: true))], buildGRU),
       LayerKind(
-        name: "dense",
         table: OptionTable([
           Option("output_size", .integer(1...Limits.size, fallback: nil)),
-          Option("activation", .choice(["linear", "tanh", "relu", "sigmoid", "softmax"], fallback: 0)),
+          Option("activation", .choice("linear tanh relu sigmoid softmax", fallback: 0)),
           Option("bias", .boolean(fallback: true)),
         ]), build: buildDense),
       LayerKind(
-        name: "embedding", table: OptionTable([Option("embedding_dim", .integer(1...Limits.size, fallback: nil))]), build: buildEmbedding),
-      LayerKind(name: "dropout", table: OptionTable([Option("p", .probability(fallback: nil))]), build: buildDropout),
+        table: OptionTable([Option("embedding_dim", .integer(1...Limits.size, fallback: nil))]), build: buildEmbedding),
+      LayerKind(table: OptionTable([Option("p", .probability(fallback: nil))]), build: buildDropout),
     ]
   }
 
   private static func recurrent(
-    _ name: StaticString, _ own: [Option], _ build: @escaping (inout NetworkBuilder, Layer) throws(RillError) -> Void
+    _ own: [Option], _ build: @escaping (inout NetworkBuilder, Layer) throws(RillError) -> Void
   ) -> LayerKind {
-    LayerKind(name: name, table: OptionTable(RecurrentOption.options + own), isRecurrent: true, build: build)
+    LayerKind(table: OptionTable(RecurrentOption.options + own), isRecurrent: true, build: build)
   }
 }
 
@@ -82,7 +82,8 @@ private func buildDense(_ builder: inout NetworkBuilder, _ layer: Layer) throws(
   let weight = try builder.addParameter(layer, "weight", rows: size, columns: builder.size, .uniform(bound))
   let bias = layer.values[2] == 1 ? try builder.addParameter(layer, "bias", rows: size, columns: nil, .uniform(bound)) : nil
   builder.add(
-    Dense(inputSize: builder.size, outputSize: size, activation: activation, readsTokens: builder.readsTokens, weight: weight, bias: bias))
+    Dense(inputSize: builder.size, outputSize: size, activation: activation, readsTokens: builder.readsTokens, weight: weight, bias: bias),
+    layer)
 }
 
 private func buildEmbedding(_ builder: inout NetworkBuilder, _ layer: Layer) throws(RillError) {
@@ -91,12 +92,12 @@ private func buildEmbedding(_ builder: inout NetworkBuilder, _ layer: Layer) thr
   }
   let size = Int(layer.values[0])
   let weight = try builder.addParameter(layer, "weight", rows: builder.size, columns: size, .normal)
-  builder.add(Embedding(tokenCount: builder.size, outputSize: size, weight: weight))
+  builder.add(Embedding(tokenCount: builder.size, outputSize: size, weight: weight), layer)
 }
 
 private func buildDropout(_ builder: inout NetworkBuilder, _ layer: Layer) throws(RillError) {
   guard !builder.readsTokens else {
     throw .format("layers[\(layer.index)].type: dropout cannot be the first layer of a model with token input")
   }
-  builder.add(Dropout(size: builder.size, probability: layer.values[0]))
+  builder.add(Dropout(size: builder.size, probability: layer.values[0]), layer)
 }

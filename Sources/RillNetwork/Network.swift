@@ -6,6 +6,8 @@ package final class Network {
   package let architecture: Architecture
   package let kernels: Kernels
   package let units: [any Unit]
+  /// What messages call them.
+  package let unitNames: [Text]
   package let parameters: [Parameter]
   package let states: [StateTensor]
   /// Floats of the flat array of parameters, padding included.
@@ -41,6 +43,7 @@ package final class Network {
     self.architecture = architecture
     self.kernels = kernels
     units = builder.units
+    unitNames = builder.unitNames
     parameters = builder.parameters
     states = builder.states
     valueCount = builder.valueCount
@@ -68,10 +71,13 @@ package final class Network {
   package func steps(of unit: Int, _ all: Int) -> Int { sequenceEnd.map { unit >= $0 } ?? false ? 1 : all }
 
   /// Biases are added in the floating-point mode of all computation, so that training and streams see the same bits.
-  package func pack(_ values: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>) {
+  package func pack(
+    _ values: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>, _ part: Part = .whole, isForBatches: Bool = false
+  ) {
     let mode = rill__enter_float_mode()
     defer { rill__leave_float_mode(mode) }
-    for (unit, offset) in zip(units, packedOffsets) { unit.pack(values, packed + offset) }
+    let how = Packing(kernels: kernels, part: part, isForBatches: isForBatches)
+    for (unit, offset) in zip(units, packedOffsets) { unit.pack(values, packed + offset, how) }
   }
 
   /// Where each unit's parameters start in a snapshot of that precision, and after the last, their total. Whole vectors.
@@ -89,8 +95,8 @@ package final class Network {
     for (index, unit) in units.enumerated() { unit.shrink(packed + packedOffsets[index], precision, small + offsets[index]) }
   }
 
-  package func packTransposed(_ values: UnsafePointer<Float>, _ transposed: UnsafeMutablePointer<Float>) {
-    for (unit, offset) in zip(units, transposedOffsets) { unit.packTransposed(values, transposed + offset) }
+  package func packTransposed(_ values: UnsafePointer<Float>, _ transposed: UnsafeMutablePointer<Float>, _ part: Part) {
+    for (unit, offset) in zip(units, transposedOffsets) { unit.packTransposed(values, transposed + offset, part) }
   }
 
   package func parameter(named name: UnsafePointer<CChar>) -> Parameter? {
@@ -106,8 +112,8 @@ package final class Network {
   private static func hash(_ states: [StateTensor]) -> UInt64 {
     var hash: UInt64 = 0
     for state in states {
-      var name = Text("\(state.kind) \(state.isCell ? "cell" : "hidden") \(state.units.count) \(state.hiddenSize);").string
-      name.withUTF8 { hash = rill__hash($0.baseAddress, $0.count, hash) }
+      let name: Text = "\(state.kind) \(state.isCell ? "cell" : "hidden") \(state.units.count) \(state.hiddenSize);"
+      hash = name.withCString { rill__hash($0, rill__text_length($0), hash) }
     }
     return hash
   }

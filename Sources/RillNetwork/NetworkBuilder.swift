@@ -8,6 +8,8 @@ struct NetworkBuilder {
   /// True until the first unit has turned tokens into vectors.
   private(set) var readsTokens: Bool
   private(set) var units: [any Unit] = []
+  /// What messages call them.
+  private(set) var unitNames: [Text] = []
   private(set) var parameters: [Parameter] = []
   private(set) var states: [StateTensor] = []
   private(set) var valueCount = 0
@@ -23,8 +25,11 @@ struct NetworkBuilder {
     readsTokens = input.isToken
   }
 
-  mutating func add(_ unit: any Unit) {
+  /// cell: of the cells of its layer.
+  mutating func add(_ unit: any Unit, _ layer: Layer, cell: Int? = nil) {
     units.append(unit)
+    let place = cell.map { Text(", cell \($0)") } ?? Text("")
+    unitNames.append("layer \(layer.name) (\(LayerKind.names[layer.kind])\(place))")
     size = unit.outputSize
     readsTokens = false
   }
@@ -36,7 +41,7 @@ struct NetworkBuilder {
       throw .format("layers[\(layer.index)]: the model would have more than \(Limits.parameterValues) parameter values")
     }
     let offset = valueCount
-    parameters.append(Parameter(name: Text("\(layer.name).\(name)").string, rows: rows, columns: columns, initial: initial, offset: offset))
+    parameters.append(Parameter(name: "\(layer.name).\(name)", rows: rows, columns: columns, initial: initial, offset: offset))
     valueCount += padded(count)
     return offset
   }
@@ -71,12 +76,12 @@ struct NetworkBuilder {
         CellShape(inputSize: size, hiddenSize: hidden, readsTokens: readsTokens, gates: recipe.gates, splitsFours: splitsFours), places)
       hasCell = cell.memory.vectors == 2
       cellUnits.append(units.count)
-      add(cell)
-      if probability > 0, k < cells - 1 { add(Dropout(size: hidden, probability: probability)) }
+      add(cell, layer, cell: cells > 1 ? k : nil)
+      if probability > 0, k < cells - 1 { add(Dropout(size: hidden, probability: probability), layer) }
     }
-    let kind = LayerKind.all[layer.kind].name
+    let kind = LayerKind.names[layer.kind]
     let state = { (name: Text, isCell: Bool) in
-      StateTensor(name: name.string, kind: kind, units: cellUnits, hiddenSize: hidden, isCell: isCell)
+      StateTensor(name: name, kind: kind, units: cellUnits, hiddenSize: hidden, isCell: isCell)
     }
     states.append(state("\(layer.name).hidden", false))
     if hasCell { states.append(state("\(layer.name).cell", true)) }
@@ -96,9 +101,9 @@ struct CellRecipe {
 
 /// A named part of the state: [units.count][batch_size][hiddenSize].
 package struct StateTensor {
-  package let name: String
+  package let name: Text
   /// Of the layer.
-  let kind: StaticString
+  let kind: Text
   package let units: [Int]
   package let hiddenSize: Int
   package let isCell: Bool

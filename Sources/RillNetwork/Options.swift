@@ -8,7 +8,7 @@ package struct Option {
     case integer(ClosedRange<Int>, fallback: Int?)
     case boolean(fallback: Bool)
     /// One of several words; the value is its index.
-    case choice([StaticString], fallback: Int?)
+    case choice(Words, fallback: Int?)
     /// A finite number in a range.
     case number(ClosedRange<Double>, fallback: Double?)
     /// 0 ≤ p < 1.
@@ -17,10 +17,10 @@ package struct Option {
     case positiveOrAbsent
   }
 
-  package let key: StaticString
+  package let key: Words
   package let kind: Kind
 
-  package init(_ key: StaticString, _ kind: Kind) {
+  package init(_ key: Words, _ kind: Kind) {
     self.key = key
     self.kind = kind
   }
@@ -32,19 +32,39 @@ package struct OptionTable {
 
   package init(_ options: [Option]) { self.options = options }
 
-  /// The keys, with others that are read elsewhere.
-  package func keys(and others: [StaticString]) -> [StaticString] { others + options.map { $0.key } }
+  package func contains(_ key: UnsafePointer<CChar>) -> Bool {
+    for option in options where option.key.contains(key) { return true }
+    return false
+  }
+
+  /// That json is an object whose keys are those of the options and others, which are read elsewhere.
+  @inline(never) package func requireKeys(_ json: JSONValue, and others: Words = "", _ more: Words = "") throws(RillError) {
+    try json.requireObject { contains($0) || others.contains($0) || more.contains($0) }
+  }
 
   /// Reads every option of a JSON object whose keys have been checked.
-  package func read(_ json: JSONValue) throws(RillError) -> [Double] {
+  @inline(never) package func read(_ json: JSONValue) throws(RillError) -> [Double] {
     var values: [Double] = []
     for option in options {
-      guard let value = try OptionTable.value(of: option, try json.member(option.key)) else {
-        throw json.missing(option.key)
+      guard let value = try OptionTable.value(of: option, try json.member(option.key.start)) else {
+        throw json.missing(option.key.start)
       }
       values.append(value)
     }
     return values
+  }
+
+  /// Reads {"type": a name, options of that type}. The table holds the options of all types; masks has, of each type, a bit 1 << place for each
+  /// that it has. Others keep their fallback.
+  @inline(never) package func readTyped(
+    _ json: JSONValue, _ names: Words, masks: [Int]
+  ) throws(RillError) -> (type: Int, values: [Double]) {
+    try requireKeys(json, and: "type")
+    let type = try json.required("type").choice(names)
+    for (place, option) in options.enumerated() where masks[type] & 1 << place == 0 {
+      if let other = try json.member(option.key.start) { throw .format("\(other.path): is no option of \(names[type])") }
+    }
+    return (type, try read(json))
   }
 
   /// Every option at its default; required ones at 0.
@@ -91,13 +111,13 @@ package struct OptionTable {
       switch option.kind {
       case .integer: node = try JSONNode.integer(Int(value))
       case .boolean: node = try JSONNode.boolean(value != 0)
-      case .choice(let names, _): node = try JSONNode.text(names[Int(value)].description)
+      case .choice(let names, _): node = try JSONNode.text(names[Int(value)])
       case .number, .probability: node = try JSONNode.number(value)
       case .positiveOrAbsent:
         if value == 0 { continue }
         node = try JSONNode.number(value)
       }
-      try json.set(option.key.description, node)
+      try json.set(option.key[0], node)
     }
   }
 }

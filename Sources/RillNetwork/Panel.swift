@@ -9,7 +9,7 @@ package enum Precision: Int {
   /// 255 levels between plus and minus the largest weight of each row of a matrix.
   case int8 = 2
 
-  package static var names: [StaticString] { ["float32", "bfloat16", "int8"] }
+  package static var names: Words { "float32 bfloat16 int8" }
 
   /// Rows that share the lanes of a vector.
   var rowsPerWord: Int {

@@ -3,7 +3,7 @@ import RillBase
 
 /// A named tensor of rank 1 (columns nil) or 2, at `offset` in the model's flat array of parameters.
 package struct Parameter {
-  package let name: String
+  package let name: Text
   package let rows: Int
   package let columns: Int?
   package let initial: InitialValue

@@ -59,6 +59,34 @@ extension Stream {
     }
   }
 
+  // MARK: to and from training
+
+  /// Copies the state of all lanes; `state` is of a network with the same recurrent layers.
+  package func copy(to state: NetworkState) throws(RillError) {
+    try requireState()
+    forEachState(with: state) { part, other in
+      other.hidden.pointer.copy(hidden(part), part.slotCount)
+      if let cell = part.frame.c, let target = other.cell { target.pointer.copy(cell, part.slotCount) }
+    }
+  }
+
+  /// Takes over the state of all lanes.
+  package func copy(from state: NetworkState) {
+    forEachState(with: state) { part, other in
+      hidden(part).copy(other.hidden.pointer, part.slotCount)
+      if let cell = part.frame.c, let source = other.cell { cell.copy(source.pointer, part.slotCount) }
+    }
+    needsReset = false
+  }
+
+  private func forEachState(with state: NetworkState, _ body: (Part, NetworkState.Part) -> Void) {
+    var place = 0
+    for part in parts where part.remembers {
+      body(part, state.parts[place])
+      place += 1
+    }
+  }
+
   // MARK: by name
 
   /// Values of a named state: [cells][batch_size][hidden_size].

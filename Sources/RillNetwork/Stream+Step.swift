@@ -102,6 +102,7 @@ extension Stream {
     let z = part.pointee.frame.z!
     let zCount = batchSize &* part.pointee.frame.z_row
     part.pointee.frame.z_block = steps &* zCount
+    part.pointee.frame.first = 0
     network.kernels.table.prepare(&part.pointee.frame)
     part.pointee.frame.prepared = 1
     part.pointee.frame.rows = batchSize

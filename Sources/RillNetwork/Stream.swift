@@ -8,7 +8,7 @@ import RillBase
 package final class Stream {
   package let model: Model
   package let batchSize: Int
-  let network: Network
+  package let network: Network
   let precision: Precision
 
   /// A unit that inference runs.

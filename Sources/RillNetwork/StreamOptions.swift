@@ -10,14 +10,14 @@ package struct StreamOptions {
   private static var table: OptionTable {
     OptionTable([
       Option("precision", .choice(Precision.names, fallback: 0)),
-      Option("nonfinite", .choice(["refuse", "zero"], fallback: 0)),
+      Option("nonfinite", .choice("refuse zero", fallback: 0)),
     ])
   }
 
   package init() {}
 
   package init(_ json: JSONValue) throws(RillError) {
-    try json.requireObject(keys: StreamOptions.table.keys(and: []))
+    try StreamOptions.table.requireKeys(json)
     let values = try StreamOptions.table.read(json)
     precision = Precision(rawValue: Int(values[0])) ?? .float32
     replacesNonFinite = values[1] == 1

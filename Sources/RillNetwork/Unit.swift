@@ -12,8 +12,8 @@ package protocol Unit: AnyObject {
   /// Floats of its packed parameters, which forward kernels read.
   var packedCount: Int { get }
 
-  /// Packs parameters (the model's flat array) into zeroed memory of `packedCount` floats.
-  func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>)
+  /// Packs a part of the parameters (the model's flat array) into zeroed memory of `packedCount` floats.
+  func pack(_ parameters: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>, _ how: Packing)
 
   /// The same of other precisions; what does not become smaller is as in float32.
   func packedCount(_ precision: Precision) -> Int
@@ -54,26 +54,42 @@ package protocol Unit: AnyObject {
   /// Floats of its parameters packed for backward.
   var transposedCount: Int { get }
 
-  /// Packs them, into zeroed memory.
-  func packTransposed(_ parameters: UnsafePointer<Float>, _ transposed: UnsafeMutablePointer<Float>)
+  /// Packs a part of them, into zeroed memory.
+  func packTransposed(_ parameters: UnsafePointer<Float>, _ transposed: UnsafeMutablePointer<Float>, _ part: Part)
 
   /// Floats of scratch memory that its parameters' gradients are summed up in.
   var gradientCount: Int { get }
 
-  /// Computes all time steps of a tape, from its initial state.
+  /// Computes all time steps of a tape for the pass's sequences, from the state that the tape begins with.
   func forward(_ tape: Tape, _ pass: Pass)
 
-  /// Turns tape.dy into the gradient of the input (added to nothing: written to `dx` if that is not nil) and of the parameters (added to
-  /// `gradients`, the model's flat array).
-  func backward(_ tape: Tape, _ pass: Pass, dx: UnsafeMutablePointer<Float>?, gradients: UnsafeMutablePointer<Float>)
+  /// Turns tape.dy of the pass's sequences into the gradient of the pre-activations, and of the input (written to `dx` if that is not nil).
+  func backward(_ tape: Tape, _ pass: Pass, dx: UnsafeMutablePointer<Float>?)
+
+  /// From the gradient of the pre-activations of all sequences to that of a part of the parameters, summed up in the tape.
+  func sumGradients(_ tape: Tape, _ pass: Pass, _ part: Part)
+
+  /// Adds a part of these sums to `gradients`, an array in the layout of the model's parameters.
+  func addGradients(_ tape: Tape, _ part: Part, to gradients: UnsafeMutablePointer<Float>)
+
+  /// Whether what backward left for a sequence at a step of the tape is finite.
+  func isGradientFinite(_ tape: Tape, step: Int, row: Int, _ pass: Pass) -> Bool
+
+  /// Adds the gradient of the initial states, of sequences that began with them.
+  func addInitialGradients(_ tape: Tape, isInitial: UnsafePointer<Bool>, rows: Int, to gradients: UnsafeMutablePointer<Float>)
 }
 
 extension Unit {
+  package func isGradientFinite(_ tape: Tape, step: Int, row: Int, _ pass: Pass) -> Bool {
+    let width = padded(outputSize)
+    return pass.kernels.table.all_finite(tape.dy.pointer + (step * pass.rows + row) * width, width) != 0
+  }
   package func packedCount(_ precision: Precision) -> Int { packedCount }
   package func weightsRead(_ precision: Precision) -> Int { packedCount(precision) }
   package func shrink(_ packed: UnsafePointer<Float>, _ precision: Precision, _ small: UnsafeMutablePointer<Float>) {
     small.copy(packed, packedCount)
   }
+  package func addInitialGradients(_ tape: Tape, isInitial: UnsafePointer<Bool>, rows: Int, to gradients: UnsafeMutablePointer<Float>) {}
   package func expansion(_ precision: Precision) -> (matrix: Int, row: Int) { (0, 0) }
   package func rowCalls(_ kernels: Kernels) -> [RowCall] { [] }
   package func initialState(_ precision: Precision) -> (hidden: Int, cell: Int)? { nil }
@@ -89,6 +105,13 @@ package struct RowCall {
   let first: Int
   let count: Int
   let stride: Int
+}
+
+/// How parameters are packed for forward kernels: a part of them, for streams or for training's batches.
+package struct Packing {
+  let kernels: Kernels
+  let part: Part
+  let isForBatches: Bool
 }
 
 package enum Memory {
