@@ -16,10 +16,12 @@ package final class Batch {
   /// Made by the first set of either kind.
   private var targetValues: Buffer<Float>?
   private var classValues: Buffer<Int32>?
+  private var weightValues: Buffer<Float>?
   private var hasInput = false
   private var hasLengths = false
   private var hasTargets = false
   private var hasClasses = false
+  private var hasWeights = false
 
   package convenience init(_ network: Network, steps: Int, rows: Int) throws(RillError) {
     let isToken = network.input.isToken
@@ -81,6 +83,15 @@ package final class Batch {
     hasTargets = false
   }
 
+  package func setWeights(_ values: UnsafePointer<Float>?) throws(RillError) {
+    if let values {
+      let buffer = if let weightValues { weightValues } else { try Buffer<Float>(count: classCount) }
+      buffer.pointer.copy(values, classCount)
+      weightValues = buffer
+    }
+    hasWeights = values != nil
+  }
+
   // MARK: what a trainer reads
 
   var x: UnsafePointer<Float>? { inputIsToken ? nil : UnsafePointer(inputs.pointer) }
@@ -88,19 +99,18 @@ package final class Batch {
   var lengths: UnsafePointer<Int32>? { hasLengths ? UnsafePointer(lengthValues.pointer) : nil }
   var targets: UnsafePointer<Float>? { hasTargets ? targetValues.map { UnsafePointer($0.pointer) } : nil }
   var classes: UnsafePointer<Int32>? { hasClasses ? classValues.map { UnsafePointer($0.pointer) } : nil }
+  var weights: UnsafePointer<Float>? { hasWeights ? weightValues.map { UnsafePointer($0.pointer) } : nil }
 
-  func check(_ network: Network, _ loss: LossKind) throws(RillError) {
+  func check(_ network: Network, _ loss: Loss) throws(RillError) {
     guard inputIsToken == network.input.isToken, inputSize == network.input.size, outputSize == network.outputSize,
       isPerSequence == network.isPerSequence
     else { throw .argument("batch: was created for a model with another input or output") }
     guard hasInput else { throw .state("batch: its \(inputIsToken ? "tokens" : "inputs") have not been set") }
-    switch loss {
-    case .crossEntropy:
-      guard hasClasses else { throw .state("batch: its classes have not been set, which cross_entropy needs") }
-    case .meanSquaredError, .binaryCrossEntropy:
-      guard hasTargets else { throw .state("batch: its targets have not been set, which \(LossKind.names[loss.rawValue]) needs") }
+    guard loss.takesClasses ? hasClasses : hasTargets else {
+      throw .state("batch: its \(loss.takesClasses ? "classes" : "targets") have not been set, which \(loss.name) needs")
     }
-    if loss == .binaryCrossEntropy, let targets {
+    if loss.kind == .esr, hasWeights { throw .unsupported("batch: esr takes no weights of steps") }
+    if loss.kind == .bce, let targets {
       for i in 0..<targetCount where !(targets[i] >= 0 && targets[i] <= 1) {
         throw .argument("targets[\(i)]: is outside 0 ... 1, which bce needs")
       }

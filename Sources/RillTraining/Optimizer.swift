@@ -1,111 +1,102 @@
-import CPlatform
 import CVector
 import RillBase
 import RillJSON
 import RillNetwork
 
-/// Gradient descent of one kind, with its moments. Definitions are PyTorch's.
+/// All that happens to parameters once there is a gradient: gradient descent of one kind with its moments, groups, schedule, average, and the best
+/// parameters of validations.
 package final class Optimizer {
-  enum Kind: Int {
-    case sgd
-    case rmsprop
-    case adam
-
-    static var names: [StaticString] { ["sgd", "rmsprop", "adam"] }
-
-    var table: OptionTable {
-      let decay = 0.0...1.0
-      let positive = 0.0...Double(Float.greatestFiniteMagnitude)
-      // Not 0 (or denormal, which computation takes for 0): an element without gradient, as the padding between tensors is, would be 0 / 0.
-      let epsilon = 1e-37...Double(Float.greatestFiniteMagnitude)
-      switch self {
-      case .sgd:
-        return OptionTable([
-          Option("learning_rate", .number(positive, fallback: 0.01)), Option("momentum", .number(decay, fallback: 0)),
-        ])
-      case .rmsprop:
-        return OptionTable([
-          Option("learning_rate", .number(positive, fallback: 0.01)), Option("alpha", .number(decay, fallback: 0.99)),
-          Option("epsilon", .number(epsilon, fallback: 1e-8)), Option("momentum", .number(decay, fallback: 0)),
-        ])
-      case .adam:
-        return OptionTable([
-          Option("learning_rate", .number(positive, fallback: 0.001)), Option("beta1", .number(0.0...0.9999999, fallback: 0.9)),
-          Option("beta2", .number(0.0...0.9999999, fallback: 0.999)), Option("epsilon", .number(epsilon, fallback: 1e-8)),
-        ])
-      }
-    }
-  }
-
-  private let kind: Kind
-  private let options: [Double]
+  let network: Network
+  let choice: OptimizerChoice
+  let groups: Buffer<ParameterGroup>
+  let schedule: Schedule
+  let average: Average?
+  let validation: Validation
+  let memory: OptimizerMemory
+  /// What the schedule starts from.
   package var learningRate: Double
   /// Successful updates.
   package private(set) var updateCount = 0
-  private let first: Buffer<Float>
-  private let second: Buffer<Float>
+  /// NAdam's Π μ of the updates made.
+  private(set) var momentumProduct = 1.0
 
-  /// json: {"type": …, options of the type}, or nil for adam with defaults. count: parameter values, a multiple of 16.
-  convenience init(_ json: JSONValue?, count: Int) throws(RillError) {
-    var kind = Kind.adam
-    var options = try Kind.adam.table.defaults()
-    if let json {
-      try json.requireObject()
-      kind = Kind(rawValue: try json.required("type").choice(Kind.names)) ?? .adam
-      try json.requireObject(keys: kind.table.keys(and: ["type"]))
-      options = try kind.table.read(json)
-    }
-    let hasFirst = kind == .adam || (kind == .sgd && options[1] > 0) || (kind == .rmsprop && options[3] > 0)
-    self.init(kind, options, try Buffer(count: hasFirst ? count : 0), try Buffer(count: kind == .sgd ? 0 : count))
+  /// Whether a key of a trainer's options is read here.
+  static func reads(_ key: UnsafePointer<CChar>) -> Bool {
+    ("optimizer groups schedule average" as Words).contains(key) || Validation.table.contains(key)
   }
 
-  private init(_ kind: Kind, _ options: [Double], _ first: Buffer<Float>, _ second: Buffer<Float>) {
-    self.kind = kind
-    self.options = options
-    self.first = first
-    self.second = second
-    learningRate = options[0]
+  /// json: all options of a trainer, whose keys have been checked.
+  package convenience init(_ json: JSONValue, _ network: Network) throws(RillError) {
+    let choice = try OptimizerChoice(json)
+    let schedule = try Schedule(json)
+    let groups = try ParameterGroups(json, network, weightDecay: choice.weightDecay)
+    self.init(
+      network, choice, groups.groups, schedule, try Average.asked(json, count: network.valueCount),
+      try Validation(json, count: network.valueCount), try OptimizerMemory(network, groups, choice))
   }
 
-  /// Changes `count` parameters by the gradient, scaled by `scale` and then limited to ±`limit`. Nothing changes if a result would not be finite.
-  func update(
-    _ parameters: UnsafeMutablePointer<Float>, _ gradients: UnsafePointer<Float>, count: Int, scale: Float, limit: Float, _ kernels: Kernels
-  ) throws(RillError) {
-    var update = rill__update()
-    update.count = count
-    update.parameters = parameters
-    update.gradients = gradients
-    update.first = first.count > 0 ? first.pointer : nil
-    update.second = second.count > 0 ? second.pointer : nil
-    update.scale = scale
-    update.limit = limit
-    update.starting = updateCount == 0 ? 1 : 0
-    update.rate = Float(learningRate)
-    let kernel: @convention(c) (UnsafePointer<rill__update>?) -> Int
-    switch kind {
-    case .sgd:
-      update.first_decay = Float(options[1])
-      kernel = kernels.table.update_sgd
-    case .rmsprop:
-      update.second_decay = Float(options[1])
-      update.second_rest = Float(1 - options[1])
-      update.epsilon = Float(options[2])
-      update.first_decay = Float(options[3])
-      kernel = kernels.table.update_rmsprop
-    case .adam:
-      let n = Double(updateCount + 1)
-      update.first_decay = Float(options[1])
-      update.first_rest = Float(1 - options[1])
-      update.second_decay = Float(options[2])
-      update.second_rest = Float(1 - options[2])
-      update.second_correction = Float(1 / (1 - rill__pow(options[2], n)).squareRoot())
-      update.rate = Float(learningRate / (1 - rill__pow(options[1], n)))
-      update.epsilon = Float(options[3])
-      kernel = kernels.table.update_adam
-    }
-    guard kernel(&update) != 0 else { throw .diverged("an updated parameter or moment would not be finite; lower the learning rate") }
-    update.committing = 1
-    _ = kernel(&update)
+  private init(
+    _ network: Network, _ choice: OptimizerChoice, _ groups: Buffer<ParameterGroup>, _ schedule: Schedule, _ average: Average?,
+    _ validation: Validation, _ memory: OptimizerMemory
+  ) {
+    self.network = network
+    self.choice = choice
+    self.groups = groups
+    self.schedule = schedule
+    self.average = average
+    self.validation = validation
+    self.memory = memory
+    learningRate = choice.learningRate
+  }
+
+  /// The rate of the next update, of a group with factor 1.
+  package var rate: Double { schedule.rate(learningRate, updateCount) }
+
+  /// After every slice of an update has been committed.
+  package func finish(_ update: Update) {
+    momentumProduct = update.momentumProduct
     updateCount += 1
+    average?.finish()
+  }
+
+  // MARK: checkpoints
+
+  /// Every buffer that is to be kept, also of what belongs to it. Which there are depends on the options alone.
+  package func forEachBuffer(_ body: BufferVisitor) throws(RillError) {
+    if memory.first.count > 0 { try body("first_moments", memory.first) }
+    if memory.second.count > 0 { try body("second_moments", memory.second) }
+    if let average { try body("average", average.values) }
+    if let best = validation.best { try body("best", best) }
+  }
+
+  /// Every number. After an error when restoring, the optimizer is to be thrown away.
+  package func forEachNumber(_ body: NumberVisitor) throws(RillError) {
+    guard try visit("optimizer_kind", choice.kind.rawValue, body) == choice.kind.rawValue else {
+      throw .format("optimizer_kind: is of another optimizer")
+    }
+    updateCount = try visit("update_count", updateCount, body)
+    momentumProduct = try visit("momentum_product", momentumProduct, body)
+    learningRate = try visit("learning_rate", learningRate, body)
+    guard learningRate >= 0, learningRate <= largestNumber else { throw .format("learning_rate: is out of range") }
+    try schedule.forEachNumber(body)
+    try average?.forEachNumber(body)
+    try validation.forEachNumber(body)
+  }
+}
+
+/// The optimizer's memory that grows with the model.
+struct OptimizerMemory {
+  let slices: Buffer<Slice>
+  /// Sums of squares of the gradient, by slices.
+  let squares: Buffer<Double>
+  /// Moments, empty where the optimizer has none.
+  let first: Buffer<Float>
+  let second: Buffer<Float>
+
+  init(_ network: Network, _ groups: ParameterGroups, _ choice: OptimizerChoice) throws(RillError) {
+    slices = try Slice.all(network, groups)
+    squares = try Buffer(count: slices.count)
+    first = try Buffer(count: choice.hasFirst ? network.valueCount : 0)
+    second = try Buffer(count: choice.hasSecond ? network.valueCount : 0)
   }
 }

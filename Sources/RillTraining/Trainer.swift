@@ -6,137 +6,132 @@ import RillNetwork
 /// The writer of a model's parameters: forward, loss, backpropagation through time, clipping, optimizer.
 package final class Trainer {
   package let model: Model
-  package let loss: LossKind
+  let loss: Loss
   package let optimizer: Optimizer
-  private let isMean: Bool
-  /// 0: no clipping.
-  private let clipNorm: Double
-  private let clipValue: Double
-  private let seed: UInt64
-  private var workspace: Workspace?
-  /// In the layout of the parameters; unclipped.
-  private let gradients: Buffer<Float>
-  private var hasGradients = false
-  package private(set) var evaluation = LossSums()
-  /// Loss and gradient norm of the last successful update.
-  package private(set) var lastUpdate: (loss: Double, gradientNorm: Double)?
-
-  private static var table: OptionTable {
-    OptionTable([
-      Option("loss", .choice(LossKind.names, fallback: nil)), Option("reduction", .choice(["mean", "sum"], fallback: 0)),
-      Option("clip_norm", .positiveOrAbsent), Option("clip_value", .positiveOrAbsent),
-    ])
-  }
+  let options: TrainerOptions
+  /// As the host gave them: for checkpoints.
+  package let optionsJSON: JSONNode
+  let pool: Pool
+  package let seed: UInt64
+  /// The host's own bytes, which go into checkpoints.
+  package var data: Buffer<UInt8>
+  let gradients: GradientSum
+  /// Made with the first batch.
+  var states: TrainerStates?
+  var workspace: Workspace?
+  /// For evaluations of batches that do not fit into the other: it keeps next to nothing of a step.
+  var evaluationWorkspace: Workspace?
+  /// Whether the workspace in use has the model's parameters of now.
+  var isPacked = false
+  let evaluation: Evaluation
+  /// Loss and gradient norm of the last optimizer step.
+  var lastUpdate: (loss: Double, gradientNorm: Double)?
 
   package convenience init(_ model: Model, seed: UInt64, options json: JSONValue) throws(RillError) {
-    try json.requireObject(keys: Trainer.table.keys(and: ["optimizer"]))
-    let values = try Trainer.table.read(json)
-    let loss = LossKind(rawValue: Int(values[0])) ?? .meanSquaredError
-    try loss.check(model.network)
-    let optimizer = try Optimizer(try json.member("optimizer"), count: model.values.count)
-    self.init(model, seed, loss, values, optimizer, try Buffer(count: model.values.count))
+    try json.requireObject {
+      ("loss truncation" as Words).contains($0) || TrainerOptions.table.contains($0) || Optimizer.reads($0)
+    }
+    let loss = try Loss(try json.required("loss"), model.network)
+    let options = try TrainerOptions(json, model.network, loss)
+    let optimizer = try Optimizer(json, model.network)
+    self.init(
+      model, seed, loss, options, try JSONNode.copy(of: json), optimizer, try Pool(threads: options.threads),
+      try GradientSum(model.network), try Evaluation(loss, model.network), try Buffer(count: 0))
   }
 
-  /// values: of the table.
-  private init(_ model: Model, _ seed: UInt64, _ loss: LossKind, _ values: [Double], _ optimizer: Optimizer, _ gradients: Buffer<Float>) {
+  private init(
+    _ model: Model, _ seed: UInt64, _ loss: Loss, _ options: TrainerOptions, _ optionsJSON: JSONNode, _ optimizer: Optimizer, _ pool: Pool,
+    _ gradients: GradientSum, _ evaluation: Evaluation, _ data: Buffer<UInt8>
+  ) {
     self.model = model
     self.seed = seed
     self.loss = loss
+    self.options = options
+    self.optionsJSON = optionsJSON
+    self.data = data
     self.optimizer = optimizer
+    self.pool = pool
     self.gradients = gradients
-    isMean = values[1] == 0
-    clipNorm = values[2]
-    clipValue = values[3]
+    self.evaluation = evaluation
   }
 
-  /// One optimizer step. Returns the loss before it.
+  var network: Network { model.network }
+  package var workspaceBytes: Int { workspace?.bytes ?? 0 }
+
+  /// Learns from a batch: an optimizer step for each window, or for several together. Returns the loss before it.
   package func update(_ batch: Batch) throws(RillError) -> Double {
+    try withParameters { () throws(RillError) in
+      try run(batch) { () throws(RillError) in
+        if !gradients.isSpent, gradients.count >= options.accumulate { try step() }
+      }
+    }
+  }
+
+  /// Adds a batch's gradient to those that wait. Returns its loss.
+  package func evaluateGradients(_ batch: Batch) throws(RillError) -> Double {
+    guard options.truncation == nil else { throw .state("trainer: with truncation a batch has not one gradient but several") }
+    return try withParameters { () throws(RillError) in try run(batch) { () throws(RillError) in } }
+  }
+
+  /// One optimizer step from the gradients that wait.
+  package func updateFromGradients() throws(RillError) {
+    guard !gradients.isSpent else { throw .state("trainer: no gradients wait for an update") }
+    try withParameters { () throws(RillError) in try step() }
+  }
+
+  /// Runs body as the only user of the parameters, in the floating-point mode of computation.
+  func withParameters<Result>(_ body: () throws(RillError) -> Result) throws(RillError) -> Result {
     try model.access.take()
     defer { model.access.release() }
     let mode = rill__enter_float_mode()
     defer { rill__leave_float_mode(mode) }
-    try batch.check(model.network, loss)
-    let workspace = try workspace(for: batch, isTraining: true)
-    // A fixed odd multiplier spreads the updates over the keys of the random numbers.
-    let key = seed &+ UInt64(optimizer.updateCount) &* 0x9E37_79B9_7F4A_7C15
-    let pass = Pass(kernels: model.network.kernels, rows: batch.rows, lengths: batch.lengths, isTraining: true, seed: key)
-    workspace.forward(batch, model.values.pointer, pass, withoutActivation: loss.takesPreactivation)
-    let sums = measure(workspace, batch, withGradient: true)
-    guard sums.terms > 0 else { throw .argument("batch: no step of it counts in the loss") }
-    let value = isMean ? sums.loss / Double(sums.terms) : sums.loss
-    guard value.isFinite else { throw .diverged("the loss is not finite; the parameters are as they were") }
-    gradients.pointer.clear(gradients.count)
-    workspace.backward(batch, pass, fromPreactivation: loss.takesPreactivation, gradients: gradients.pointer)
-    hasGradients = true
-    let norm = model.network.kernels.table.sum_of_squares(gradients.pointer, gradients.count).squareRoot()
-    guard norm.isFinite else { throw .diverged("the gradient of \(firstDivergedName()) is not finite; the parameters are as they were") }
+    return try body()
+  }
+
+  /// Clips the waiting gradient and changes the parameters by it. If anything is not finite they stay, and the gradient is spent all the same.
+  private func step() throws(RillError) {
+    gradients.spend()
+    isPacked = false
+    let divisor = gradients.divisor(isMean: options.isMean)
+    let norm = (gradients.norm ?? measureNorm()) / divisor
+    guard norm.isFinite else { throw gradientDiverged(nil) }
     // PyTorch's clip_grad_norm_, its 1e-6 included.
-    let scale = clipNorm > 0 ? min(1, clipNorm / (norm + 1e-6)) : 1
-    try optimizer.update(
-      model.values.pointer, gradients.pointer, count: gradients.count, scale: Float(scale),
-      limit: clipValue > 0 ? Float(clipValue) : .infinity,
-      model.network.kernels)
-    lastUpdate = (value, norm)
-    return value
+    let scale = options.clipNorm > 0 ? min(1, options.clipNorm / (norm + 1e-6)) : 1
+    try change(scale: Float(scale / divisor), limit: options.clipValue > 0 ? Float(options.clipValue) : .infinity)
+    lastUpdate = (gradients.loss / divisor, norm)
   }
 
-  /// Adds a batch to the running evaluation.
-  package func evaluate(_ batch: Batch) throws(RillError) {
-    try model.access.take()
-    defer { model.access.release() }
-    let mode = rill__enter_float_mode()
-    defer { rill__leave_float_mode(mode) }
-    try batch.check(model.network, loss)
-    let workspace = try workspace(for: batch, isTraining: false)
-    let pass = Pass(kernels: model.network.kernels, rows: batch.rows, lengths: batch.lengths, isTraining: false, seed: 0)
-    workspace.forward(batch, model.values.pointer, pass, withoutActivation: loss.takesPreactivation)
-    let sums = measure(workspace, batch, withGradient: false)
-    guard sums.terms > 0 else { throw .argument("batch: no step of it counts in the loss") }
-    guard sums.loss.isFinite else { throw .diverged("the loss is not finite") }
-    evaluation.loss += sums.loss
-    evaluation.terms += sums.terms
-    evaluation.steps += sums.steps
-    evaluation.correct += sums.correct
-  }
-
-  package func resetMetrics() { evaluation = LossSums() }
-
-  /// The gradient of the last update, before clipping.
-  package func gradient(_ parameter: Parameter) throws(RillError) -> UnsafePointer<Float> {
-    guard hasGradients else { throw .state("no update has computed a gradient yet") }
-    return UnsafePointer(gradients.pointer + parameter.offset)
-  }
-
-  /// Room for a batch: the one at hand, or a larger one. A failed allocation leaves the one at hand.
-  private func workspace(for batch: Batch, isTraining: Bool) throws(RillError) -> Workspace {
-    if let workspace, workspace.fits(steps: batch.steps, rows: batch.rows, isTraining: isTraining) { return workspace }
-    let larger = try Workspace(
-      model.network, steps: batch.steps, rows: batch.rows, isTraining: isTraining || (workspace?.isTraining ?? false))
-    workspace = larger
-    return larger
-  }
-
-  private func measure(_ workspace: Workspace, _ batch: Batch, withGradient: Bool) -> LossSums {
-    let head = workspace.head(batch)
-    let rows = LossRows(
-      steps: batch.outputSteps, rows: batch.rows, size: batch.outputSize, lengths: batch.isPerSequence ? nil : batch.lengths, isMean: isMean
-    )
-    let gradient = withGradient ? head.dy : nil
-    switch loss {
-    case .meanSquaredError:
-      return rows.squaredError(head.output, batch.targets!, model.network.architecture.output, gradient: gradient)
-    case .binaryCrossEntropy:
-      return rows.binaryCrossEntropy(head.output, batch.targets!, gradient: gradient)
-    case .crossEntropy:
-      return rows.crossEntropy(head.output, batch.classes!, workspace, model.network.kernels, gradient: gradient)
+  /// The norm of the waiting gradient, of the sum of all losses.
+  func measureNorm() -> Double {
+    pool.run { part in
+      for slice in part.range(optimizer.sliceCount) { optimizer.measure(gradients.values.pointer, slice: slice) }
     }
+    return optimizer.sumOfSquares().squareRoot()
   }
 
-  private func firstDivergedName() -> String {
-    for parameter in model.network.parameters
-    where model.network.kernels.table.all_finite(gradients.pointer + parameter.offset, parameter.count) == 0 {
-      return parameter.name
+  /// Changes the parameters by the gradient, if every new value is finite.
+  private func change(scale: Float, limit: Float) throws(RillError) {
+    let update = optimizer.prepare(model.values.pointer, gradients.values.pointer, scale: scale, limit: limit)
+    let isFinite = pool.allSatisfy { part in
+      part.range(optimizer.sliceCount).allSatisfy { optimizer.check(update, slice: $0) }
     }
-    return "all parameters together"
+    guard isFinite else { throw Optimizer.diverged }
+    pool.run { part in
+      for slice in part.range(optimizer.sliceCount) { optimizer.commit(update, slice: slice) }
+    }
+    optimizer.finish(update)
+  }
+
+  /// Writes the gradient of the last update's loss, before clipping.
+  package func getGradient(_ parameter: Parameter, _ values: UnsafeMutablePointer<Float>) throws(RillError) {
+    guard gradients.count > 0 else { throw .state("no update has computed a gradient yet") }
+    let factor = 1 / gradients.divisor(isMean: options.isMean)
+    let from = gradients.values.pointer + parameter.offset
+    for i in 0..<parameter.count { values[i] = Float(Double(from[i]) * factor) }
+  }
+
+  func gradientDiverged(_ cause: Text?) -> RillError {
+    let name = network.parameters.first { network.kernels.table.all_finite(gradients.values.pointer + $0.offset, $0.count) == 0 }?.name
+    return .diverged("\(cause ?? "the gradient of \(name ?? "all parameters together") is not finite"); the parameters are as they were")
   }
 }

@@ -4,22 +4,27 @@ import RillNetwork
 /// Tapes of all units, and the packed parameters that one pass works with: everything that depends on the size of a batch.
 final class Workspace {
   let network: Network
-  private let capacitySteps: Int
-  private let capacityRows: Int
+  let capacitySteps: Int
+  let capacityRows: Int
   let isTraining: Bool
   let tapes: [Tape]
   private let memory: WorkspaceMemory
-  var classes: Buffer<Int32> { memory.classes }
-  var losses: Buffer<Float> { memory.losses }
-  var correct: Buffer<Int32> { memory.correct }
+  /// The time steps of the batch that are computed together.
+  private(set) var segment = 0..<0
+  /// True if the last step of the batch is among them, where a model with one output per sequence gives it.
+  private var isLast = true
+  var packed: UnsafePointer<Float> { UnsafePointer(memory.packed.pointer) }
+  var loss: LossMemory { memory.loss }
 
   convenience init(_ network: Network, steps: Int, rows: Int, isTraining: Bool) throws(RillError) {
     let memory = try WorkspaceMemory(network, steps: steps, rows: rows, isTraining: isTraining)
     var tapes: [Tape] = []
+    // Dropout may pass on what it reads.
+    let last = network.units.lastIndex { !($0 is Dropout) } ?? 0
     for (index, unit) in network.units.enumerated() {
       tapes.append(
         try Tape(
-          unit: unit, index: index, steps: network.steps(of: index, steps), rows: rows, isTraining: isTraining,
+          unit: unit, index: index, isLast: index >= last, steps: network.steps(of: index, steps), rows: rows, isTraining: isTraining,
           packed: memory.packed.pointer + network.packedOffsets[index],
           transposed: memory.transposed.pointer + (isTraining ? network.transposedOffsets[index] : 0)))
     }
@@ -35,80 +40,143 @@ final class Workspace {
     capacityRows = rows
   }
 
-  func fits(steps: Int, rows: Int, isTraining: Bool) -> Bool {
-    steps <= capacitySteps && rows <= capacityRows && (self.isTraining || !isTraining)
+  func fits(steps: Int, rows: Int) -> Bool { steps <= capacitySteps && rows <= capacityRows }
+
+  /// Of everything in it.
+  var bytes: Int { 4 * tapes.reduce(memory.count) { $0 + $1.floatCount } }
+
+  func pack(_ values: UnsafePointer<Float>, _ part: Part) {
+    network.pack(values, memory.packed.pointer, part, isForBatches: true)
+    if isTraining { network.packTransposed(values, memory.transposed.pointer, part) }
   }
 
-  /// Packs the parameters and runs all units over a batch. `withoutActivation`: of the last unit.
-  func forward(_ batch: Batch, _ values: UnsafePointer<Float>, _ pass: Pass, withoutActivation: Bool) {
-    network.pack(values, memory.packed.pointer)
-    if pass.isTraining { network.packTransposed(values, memory.transposed.pointer) }
-    var input: UnsafePointer<Float>?
-    var stride = 0
-    if let raw = batch.x {
-      stride = padded(batch.inputSize)
-      let scaling = network.input.scaling
-      _ = network.kernels.table.take_input(
-        batch.steps * batch.rows, batch.inputSize, raw, scaling?.shift.pointer, scaling?.scale.pointer, 0, memory.x.pointer, stride)
-      clearPadding(pass, steps: batch.steps, stride)
-      input = UnsafePointer(memory.x.pointer)
-    }
-    for (index, unit) in network.units.enumerated() {
+  /// Whether the segment has outputs: all have, unless the model gives one per sequence.
+  var hasOutput: Bool { isLast || !network.isPerSequence }
+  /// Units that have something to do in the segment.
+  var activeUnits: Range<Int> { 0..<(hasOutput ? tapes.count : network.sequenceEnd ?? tapes.count) }
+  private var onlyStates: Range<Int> { 0..<((network.units.lastIndex { $0.memory.vectors > 0 } ?? -1) + 1) }
+
+  /// Points all tapes at a segment of a batch.
+  func begin(_ segment: Range<Int>, _ batch: Batch, _ pass: Pass) {
+    self.segment = segment
+    isLast = segment.upperBound == batch.steps
+    var input: UnsafePointer<Float>? = batch.x == nil ? nil : UnsafePointer(memory.x.pointer)
+    var stride = batch.x == nil ? 0 : padded(batch.inputSize)
+    for index in activeUnits {
+      let unit = network.units[index]
       let tape = tapes[index]
-      let steps = network.steps(of: index, batch.steps)
-      if index == network.sequenceEnd, let all = input { input = all + (batch.steps - 1) * batch.rows * stride }
-      tape.prepare(unit, steps: steps, rows: batch.rows, x: input, xStride: stride, tokens: index == 0 ? batch.tokenValues : nil)
-      if withoutActivation, index == tapes.count - 1, let head = unit as? Dense {
-        head.forward(tape, pass, isActive: false)
-      } else {
-        unit.forward(tape, pass)
-      }
+      let isPast = network.sequenceEnd.map { index >= $0 } ?? false
+      if index == network.sequenceEnd, let all = input { input = all + (segment.count - 1) * batch.rows * stride }
+      tape.prepare(
+        unit, pass, start: isPast ? 0 : segment.lowerBound, steps: isPast ? 1 : segment.count, x: input, xStride: stride,
+        tokens: index == 0 ? batch.tokenValues.map { $0 + segment.lowerBound * batch.rows } : nil)
       input = UnsafePointer(tape.output)
-      stride = padded(unit.outputSize)
+      stride = tape.outputStride
     }
   }
 
-  /// Padded time steps start from zero: whatever stands there, however large, meets a gradient of 0 and must not turn it into NaN.
-  private func clearPadding(_ pass: Pass, steps: Int, _ stride: Int) {
+  /// After this many steps states are kept as well as at the end of the segment; 0: only there.
+  func mark(_ step: Int) {
+    for tape in tapes { tape.markedStep = step }
+  }
+
+  /// Runs the units over the segment, for the pass's sequences. `withoutActivation`: of the last unit. `isForStates`: up to the last unit with memory.
+  func forward(_ batch: Batch, _ pass: Pass, withoutActivation: Bool = false, isForStates: Bool = false) {
+    takeInput(batch, pass)
+    for index in isForStates ? onlyStates : activeUnits {
+      if withoutActivation, index == tapes.count - 1, let head = network.units[index] as? Dense {
+        head.forward(tapes[index], pass, isActive: false)
+      } else {
+        network.units[index].forward(tapes[index], pass)
+      }
+    }
+  }
+
+  private func takeInput(_ batch: Batch, _ pass: Pass) {
+    guard let raw = batch.x else { return }
+    let stride = padded(batch.inputSize)
+    let scaling = network.input.scaling
+    pass.forEachRun(segment.count) { first, count in
+      _ = network.kernels.table.take_input(
+        count, batch.inputSize, raw + (segment.lowerBound * batch.rows + first) * batch.inputSize, scaling?.shift.pointer,
+        scaling?.scale.pointer, 0,
+        memory.x.pointer + first * stride, stride)
+    }
     guard let lengths = pass.lengths else { return }
-    for t in 0..<steps {
-      for row in 0..<pass.rows where Int(lengths[row]) <= t {
+    // Padded time steps start from zero: whatever stands there, however large, meets a gradient of 0 and must not turn it into NaN.
+    for t in 0..<segment.count {
+      for row in pass.range where Int(lengths[row]) <= segment.lowerBound + t {
         (memory.x.pointer + (t * pass.rows + row) * stride).clear(stride)
       }
     }
   }
 
-  /// Where the loss reads outputs and leaves their gradient, [T or 1][B][Hp]. A recurrent layer at the end of a model with one output per sequence
-  /// gives its last step, and has no gradient from the others.
+  /// Where the loss reads outputs and leaves their gradient, [T or 1][B][Hp].
   func head(_ batch: Batch) -> (output: UnsafeMutablePointer<Float>, dy: UnsafeMutablePointer<Float>) {
     let tape = tapes[tapes.count - 1]
-    guard network.sequenceEnd == tapes.count else { return (tape.output, tape.dy.pointer) }
-    let before = (batch.steps - 1) * batch.rows * padded(network.outputSize)
-    if tape.dy.count > 0 { tape.dy.pointer.clear(before) }
+    let before = network.sequenceEnd == tapes.count ? (segment.count - 1) * batch.rows * padded(network.outputSize) : 0
     return (tape.output + before, tape.dy.pointer + before)
   }
 
-  /// From the last tape's dy (of the pre-activation, `fromPreactivation`) to the gradients of all parameters, which are added to `gradients`.
-  func backward(_ batch: Batch, _ pass: Pass, fromPreactivation: Bool, gradients: UnsafeMutablePointer<Float>) {
-    for index in network.units.indices.reversed() {
+  /// From the last tape's dy (of the pre-activation, `fromPreactivation`) to the gradients of all pre-activations, for the pass's sequences.
+  func backward(_ pass: Pass, fromPreactivation: Bool) {
+    clearPastSequences(pass)
+    for index in activeUnits.reversed() {
       let unit = network.units[index]
       var dx: UnsafeMutablePointer<Float>?
       if index > 0 {
-        let below = tapes[index - 1].dy.pointer
-        dx = below
-        if index == network.sequenceEnd {
-          // Only the last output of each sequence went on from here.
-          let row = batch.rows * padded(network.units[index - 1].outputSize)
-          below.clear((batch.steps - 1) * row)
-          dx = below + (batch.steps - 1) * row
-        }
+        dx = tapes[index - 1].dy.pointer
+        if index == network.sequenceEnd { dx! += (segment.count - 1) * pass.rows * padded(network.units[index - 1].outputSize) }
       }
       if fromPreactivation, index == tapes.count - 1, let head = unit as? Dense {
-        head.backwardAffine(tapes[index], pass, dx: dx, gradients: gradients)
+        head.backward(tapes[index], pass, dx: dx, isActive: false)
       } else {
-        unit.backward(tapes[index], pass, dx: dx, gradients: gradients)
+        unit.backward(tapes[index], pass, dx: dx)
       }
     }
+  }
+
+  /// Of the last layer that sees whole sequences only the last output went on, if the model gives one per sequence.
+  private func clearPastSequences(_ pass: Pass) {
+    guard let end = network.sequenceEnd else { return }
+    let width = padded(network.units[end - 1].outputSize)
+    for t in 0..<(segment.count - (isLast ? 1 : 0)) {
+      (tapes[end - 1].dy.pointer + (t * pass.rows + pass.range.lowerBound) * width).clear(pass.range.count * width)
+    }
+  }
+
+  /// What the loss looks at in the segment.
+  func lossSteps(_ batch: Batch, firstStep: Int, withGradient: Bool) -> LossSteps {
+    LossSteps(batch, segment, head(batch), network, withGradient: withGradient, firstStep: firstStep)
+  }
+
+  /// Whether the gradients that go on to earlier steps are finite. Where a gradient in the segment is not, they are not either.
+  var isCarryFinite: Bool {
+    tapes.allSatisfy { $0.isCarryFinite(network.kernels) }
+  }
+
+  /// Before the first backward of a window.
+  func beginGradients(rows: Int) {
+    for tape in tapes { tape.beginGradients() }
+    loss.clear(rows: rows)
+  }
+
+  /// Sums up a part of the gradients of all parameters over the segment.
+  func sumGradients(_ pass: Pass, _ part: Part) {
+    for index in activeUnits { network.units[index].sumGradients(tapes[index], pass, part) }
+  }
+
+  /// After that, when all parts are done.
+  func keepSums() {
+    for index in activeUnits { tapes[index].keepSums() }
+  }
+
+  func addGradients(_ part: Part, to gradients: UnsafeMutablePointer<Float>) {
+    for (unit, tape) in zip(network.units, tapes) { unit.addGradients(tape, part, to: gradients) }
+  }
+
+  func addInitialGradients(isInitial: UnsafePointer<Bool>, rows: Int, to gradients: UnsafeMutablePointer<Float>) {
+    for (unit, tape) in zip(network.units, tapes) { unit.addInitialGradients(tape, isInitial: isInitial, rows: rows, to: gradients) }
   }
 }
 
@@ -117,17 +185,14 @@ private struct WorkspaceMemory {
   let x: Buffer<Float>
   let packed: Buffer<Float>
   let transposed: Buffer<Float>
-  /// For cross-entropy: classes with padding as −1, losses and right answers, [T][B].
-  let classes: Buffer<Int32>
-  let losses: Buffer<Float>
-  let correct: Buffer<Int32>
+  let loss: LossMemory
+
+  var count: Int { x.count + packed.count + transposed.count }
 
   init(_ network: Network, steps: Int, rows: Int, isTraining: Bool) throws(RillError) {
     x = try Buffer(steps, rows, network.input.isToken ? 0 : padded(network.input.size))
     packed = try Buffer(count: network.packedCount)
     transposed = try Buffer(count: isTraining ? network.transposedCount : 0)
-    classes = try Buffer(steps, rows)
-    losses = try Buffer(steps, rows)
-    correct = try Buffer(steps, rows)
+    loss = try LossMemory(network, rows: rows)
   }
 }
