@@ -6,7 +6,7 @@ import RillNetwork
 package enum ModelDescription {
   package static func write(_ network: Network, libraryVersion: StaticString) throws(RillError) -> Buffer<UInt8> {
     let json = try JSONNode.object()
-    try json.set("library_version", libraryVersion.description)
+    try json.set("library_version", Text(libraryVersion))
     try json.set("format_version", ModelReader.formatVersion)
     try json.set("configuration", try network.architecture.json())
     try json.set("input_size", network.input.size)
@@ -35,10 +35,10 @@ package enum ModelDescription {
     try json.set("multiply_adds", network.multiplyAdds)
     let bytes = try JSONNode.object()
     for precision in [Precision.float32, .bfloat16, .int8] {
-      try bytes.set(Precision.names[precision.rawValue].description, network.weightBytes(precision))
+      try bytes.set(Precision.names[precision.rawValue], network.weightBytes(precision))
     }
     try json.set("weight_bytes", bytes)
-    try json.set("instruction_set", network.kernels.name.description)
+    try json.set("instruction_set", Text(network.kernels.name))
     return try json.serialized()
   }
 }

@@ -2,6 +2,14 @@ import RillBase
 import RillJSON
 import RillNetwork
 
+/// What a file holds.
+package enum FileKind: Int {
+  case sequential
+  case checkpoint
+
+  static var names: Words { "sequential checkpoint" }
+}
+
 /// From JSON text to models.
 package enum ModelReader {
   /// Version of the files that this library writes, and the oldest that it reads.
@@ -12,17 +20,21 @@ package enum ModelReader {
   package static func create(_ text: UnsafeRawBufferPointer, seed: UInt64) throws(RillError) -> Model {
     let root = try JSONDocument(parsing: text).root
     try root.requireObject()
-    try checkHead(root, isRequired: false)
+    try checkHead(root, kind: .sequential, isRequired: false)
     try root.requireObject(keys: Architecture.keys)
     return try Model(try Network(try Architecture(root)), seed: seed)
   }
 
   /// A model file. givesInitialStates: to every recurrent layer, zero where the file has none.
   package static func read(_ text: UnsafeRawBufferPointer, givesInitialStates: Bool = false) throws(RillError) -> Model {
-    let root = try JSONDocument(parsing: text).root
+    try read(try JSONDocument(parsing: text).root, givesInitialStates: givesInitialStates)
+  }
+
+  /// The content of a model file, which may stand in another.
+  package static func read(_ root: JSONValue, givesInitialStates: Bool = false) throws(RillError) -> Model {
     try root.requireObject()
-    try checkHead(root, isRequired: true)
-    try root.requireObject(keys: Architecture.keys + ["parameters", "self_test"])
+    try checkHead(root, kind: .sequential, isRequired: true)
+    try root.requireObject(keys: Architecture.keys, and: "parameters self_test")
     let parameters = try root.required("parameters")
     let model = try Model(try Network(try Architecture(root, givesInitialStates: givesInitialStates)), seed: nil)
     try readParameters(parameters, model, areInitialStatesOptional: givesInitialStates)
@@ -32,15 +44,19 @@ package enum ModelReader {
   }
 
   /// What kind of file this is comes first: a newer file is called newer, whatever else is new in it.
-  private static func checkHead(_ root: JSONValue, isRequired: Bool) throws(RillError) {
-    if let format = try head("format", root, isRequired) { _ = try format.choice(["rill"]) }
+  package static func checkHead(_ root: JSONValue, kind expected: FileKind, isRequired: Bool) throws(RillError) {
+    if let format = try head("format", root, isRequired) { _ = try format.choice("rill") }
     if let json = try head("format_version", root, isRequired) {
       let version = try json.integer(1...Int(Int32.max))
       guard version <= formatVersion else {
         throw .format("format_version: the file has version \(version), which is newer than this library reads (\(formatVersion))")
       }
     }
-    if let kind = try head("kind", root, isRequired) { _ = try kind.choice(["sequential"]) }
+    guard let kind = try head("kind", root, isRequired) else { return }
+    let found = try kind.choice(FileKind.names)
+    guard found == expected.rawValue else {
+      throw .format("\(kind.path): is \(FileKind.names[found]), where \(FileKind.names[expected.rawValue]) is wanted")
+    }
   }
 
   private static func head(_ key: StaticString, _ root: JSONValue, _ isRequired: Bool) throws(RillError) -> JSONValue? {
@@ -53,7 +69,7 @@ package enum ModelReader {
     var isRead = [Bool](repeating: false, count: parameters.count)
     for entry in 0..<count {
       let json = list.element(entry)
-      try json.requireObject(keys: ["name", "shape", "data"])
+      try json.requireObject(keys: "name shape data")
       let name = try json.required("name")
       let text = try name.text(maximumBytes: 127)
       guard let index = parameters.firstIndex(where: { sameBytes($0.name, text) }) else {

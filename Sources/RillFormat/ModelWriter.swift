@@ -6,7 +6,7 @@ import RillNetwork
 package enum ModelWriter {
   private static var table: OptionTable {
     OptionTable([
-      Option("encoding", .choice(["auto", "decimal", "base64"], fallback: 0)), Option("self_test", .integer(0...1000, fallback: 0)),
+      Option("encoding", .choice("auto decimal base64", fallback: 0)), Option("self_test", .integer(0...1000, fallback: 0)),
     ])
   }
 
@@ -16,14 +16,20 @@ package enum ModelWriter {
 
   /// options: an object, or nil for the defaults.
   package static func write(_ model: Model, options: JSONValue?) throws(RillError) -> Buffer<UInt8> {
-    try options?.requireObject(keys: table.keys(and: []))
+    if let options { try table.requireKeys(options) }
     let values = if let options { try table.read(options) } else { try table.defaults() }
+    let total = model.network.parameters.reduce(0) { $0 + $1.count }
+    let json = try json(model, isDecimal: values[0] == 1 || (values[0] == 0 && total <= decimalLimit))
+    if values[1] > 0 { try json.set("self_test", try SelfTest.make(model, steps: Int(values[1]))) }
+    return try json.serialized()
+  }
+
+  /// The file's content without a self-test.
+  package static func json(_ model: Model, isDecimal: Bool) throws(RillError) -> JSONNode {
     let network = model.network
     guard network.kernels.table.all_finite(model.values.pointer, model.values.count) != 0 else {
       throw .diverged("a parameter is not finite, so nothing was saved")
     }
-    let total = network.parameters.reduce(0) { $0 + $1.count }
-    let isDecimal = values[0] == 1 || (values[0] == 0 && total <= decimalLimit)
     let json = try network.architecture.json()
     let list = try JSONNode.array()
     for parameter in network.parameters {
@@ -37,8 +43,7 @@ package enum ModelWriter {
       try list.append(node)
     }
     try json.set("parameters", list)
-    if values[1] > 0 { try json.set("self_test", try SelfTest.make(model, steps: Int(values[1]))) }
-    return try json.serialized()
+    return json
   }
 
   static func shape(_ parameter: Parameter) throws(RillError) -> JSONNode {

@@ -25,7 +25,7 @@ enum SelfTest {
   }
 
   static func check(_ json: JSONValue, _ model: Model) throws(RillError) {
-    try json.requireObject(keys: ["inputs", "outputs", "tolerance"])
+    try json.requireObject(keys: "inputs outputs tolerance")
     let inputs = try json.required("inputs")
     let outputs = try json.required("outputs")
     let tolerance = try json.required("tolerance").number(0...1e6)
