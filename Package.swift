@@ -12,10 +12,17 @@ let root = Context.packageDirectory
 let embedded: [SwiftSetting] = isFullSwift ? [] : [.enableExperimentalFeature("Embedded", .when(configuration: .release))]
 
 // For size, since what must be fast is in the kernels. Sections per function, so that the linker drops what is not used: Embedded Swift emits a function
-// again in every module that uses it.
+// again in every module that uses it. Traps that may be merged: one for each function, instead of one for each check. A function that
+// takes a closure stands there once, not for each closure.
 let mode =
   embedded + [
-    .unsafeFlags(["-wmo", "-Osize", "-Xfrontend", "-function-sections", "-enforce-exclusivity=unchecked"], .when(configuration: .release))
+    .unsafeFlags(
+      [
+        "-wmo", "-Osize", "-Xfrontend", "-function-sections", "-Xfrontend", "-mergeable-traps",
+        "-Xllvm", "-sil-disable-pass=closure-specialize", "-enforce-exclusivity=unchecked", "-Xcc",
+        "-fno-asynchronous-unwind-tables",
+      ],
+      .when(configuration: .release))
   ]
 
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -29,7 +36,8 @@ func kernels(_ name: String, _ march: [String], _ flags: [String] = []) -> Targe
     name: name, dependencies: ["CVector"],
     swiftSettings: embedded + [
       .unsafeFlags(
-        ["-Ounchecked", "-wmo", "-Xfrontend", "-function-sections", "-disable-stack-protector"] + flags + march.flatMap { ["-Xcc", $0] })
+        ["-Ounchecked", "-wmo", "-Xfrontend", "-function-sections", "-disable-stack-protector", "-Xcc", "-fno-asynchronous-unwind-tables"]
+          + flags + march.flatMap { ["-Xcc", $0] })
     ])
 }
 
@@ -55,7 +63,7 @@ let package = Package(
       sources: ["Sources/CRill"],
       publicHeadersPath: "include"),
     .systemLibrary(name: "CJSON", path: "Sources/CJSON"),
-    .target(name: "CPlatform"),
+    .target(name: "CPlatform", cSettings: [.unsafeFlags(["-Os", "-fno-asynchronous-unwind-tables"], .when(configuration: .release))]),
     .target(name: "CVector"),
 
     // MARK: kernels
@@ -69,15 +77,16 @@ let package = Package(
     module("RillNetwork", ["RillJSON", "RillBase", "CPlatform", "CVector"] + kernelModules),
     module("RillTraining", ["RillNetwork", "RillJSON", "RillBase", "CPlatform", "CVector"]),
     module("RillFormat", ["RillNetwork", "RillJSON", "RillBase", "CPlatform"]),
+    module("RillCheckpoint", ["RillTraining", "RillFormat", "RillNetwork", "RillJSON", "RillBase", "CPlatform", "CVector"]),
     .target(
       name: "RillABI",
-      dependencies: ["CRill", "CPlatform", "RillBase", "RillJSON", "RillNetwork", "RillTraining", "RillFormat"],
+      dependencies: ["CRill", "CPlatform", "RillBase", "RillJSON", "RillNetwork", "RillTraining", "RillFormat", "RillCheckpoint"],
       swiftSettings: mode,
       linkerSettings: [
         .unsafeFlags(
           [
             "-Xlinker", "--version-script=\(root)/scripts/rill.map", "-Xlinker", "-soname", "-Xlinker", "librill.so.0",
-            "-Xlinker", "-z", "-Xlinker", "defs", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=safe",
+            "-Xlinker", "-z", "-Xlinker", "defs", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all", "-use-ld=lld",
           ] + (isJSONCShared ? ["-ljson-c"] : ["-l:libjson-c.a"]), .when(configuration: .release)),
         .linkedLibrary("json-c", .when(configuration: .debug)),
         .linkedLibrary("m"),
@@ -91,6 +100,7 @@ let package = Package(
     .testTarget(name: "RillJSONTests", dependencies: ["RillJSON", "RillBase"]),
     .testTarget(name: "RillKernelsTests", dependencies: ["CVector", "CPlatform"] + kernelModules),
     .testTarget(name: "RillNetworkTests", dependencies: ["RillNetwork", "RillJSON", "RillBase"]),
+    .testTarget(name: "RillTrainingTests", dependencies: ["RillTraining", "RillNetwork", "RillJSON", "RillBase"]),
     .testTarget(name: "RillFormatTests", dependencies: ["RillFormat", "RillNetwork", "RillBase"]),
     .testTarget(name: "RillReferenceTests", dependencies: ["RillTestSupport", "CRill", "RillABI"], exclude: ["Fixtures"]),
   ] + levels

@@ -415,13 +415,18 @@ rill_status rill_batch_set_tokens(rill_batch *batch, const int32_t *tokens, size
  * and gives no gradient. NULL with count 0 makes all sequences full again, as they are at first. */
 rill_status rill_batch_set_lengths(rill_batch *batch, const int32_t *lengths, size_t length_count);
 
-/* Targets for "mse" and "bce": [sequence_length][batch_size][output_size], or [batch_size][output_size] for a model that gives one output
- * per sequence. For "mse" in the units of the model's output; for "bce" in 0 ... 1. Replaces classes. */
+/* Targets, for every loss but "cross_entropy": [sequence_length][batch_size][output_size], or [batch_size][output_size] for a model that gives
+ * one output per sequence. In the units of the model's output; for "bce" in 0 ... 1. Replaces classes. */
 rill_status rill_batch_set_targets(rill_batch *batch, const float *targets, size_t target_count);
 
-/* Class indices for "cross_entropy": [sequence_length][batch_size] or [batch_size], each in -1 ..< output_size; -1 counts in no loss.
- * Replaces targets. */
+/* Class indices for "cross_entropy": [sequence_length][batch_size] or [batch_size], each in -1 ..< output_size; -1 counts in no loss and
+ * no metric. Replaces targets. */
 rill_status rill_batch_set_classes(rill_batch *batch, const int32_t *classes, size_t class_count);
+
+/* Weights of the steps in the loss: [sequence_length][batch_size], or [batch_size] for a model that gives one output per sequence; each
+ * finite and 0 or more. A mean is then over the sum of the weights; a step of weight 0 counts in no loss and no metric. NULL with count 0
+ * gives every step weight 1 again, as at first. Not for "esr" (UNSUPPORTED at the update). */
+rill_status rill_batch_set_weights(rill_batch *batch, const float *weights, size_t weight_count);
 
 /* ------------------------------------------------------------------ trainer */
 
@@ -430,29 +435,87 @@ rill_status rill_batch_set_classes(rill_batch *batch, const int32_t *classes, si
 typedef struct rill_trainer rill_trainer;
 
 /* Creates a trainer.
- *   seed     of dropout: the same seed, data and options give the same parameters
- *   options  "loss"       required: "mse" mean squared error; "cross_entropy" of class indices, for a last dense layer with
- *                         activation "softmax" or "linear"; "bce" binary cross-entropy, for "sigmoid" or "linear". The last two take
- *                         the pre-activation, so that they cannot overflow
- *            "reduction"  "mean" (default) over the valid steps (for mse and bce over their elements) of the batch, or "sum"
- *            "optimizer"  {"type": "sgd", "learning_rate": 0.01, "momentum": 0}
- *                         {"type": "rmsprop", "learning_rate": 0.01, "alpha": 0.99, "epsilon": 1e-8, "momentum": 0}
- *                         {"type": "adam", "learning_rate": 0.001, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
- *                         "type" required, defaults as shown, defined as in PyTorch, epsilon at least 1e-37; without "optimizer": adam
+ *   seed     of dropout: the same seed, data and options give the same parameters on one machine
+ *   options  "loss"       required: a name, or an object {"type": name, ...} with options of that loss, defaults as shown. y output, t target,
+ *                         in the network's own units; z pre-activation of a last dense layer, so that logarithms cannot overflow.
+ *                         Formulas stand in docs/losses.md
+ *              "mse"           (y - t)^2
+ *              "mae"           |y - t|
+ *              "huber"         {"delta": 1}  (y - t)^2 / 2 up to delta, then delta (|y - t| - delta / 2): PyTorch's HuberLoss
+ *              "esr"           {"pre_emphasis": 0, "epsilon": 1e-5}  error-to-signal ratio, for audio: of each sequence and output
+ *                              sum of (y - t)^2 / (sum of t^2 + epsilon * steps), y and t both filtered by
+ *                              v[t] - pre_emphasis * v[t - 1] (before the first step that counts: 0); pre_emphasis is 0 ... 1; not for a model
+ *                              with one output per sequence
+ *              "cross_entropy" {"label_smoothing": 0, "class_weights": [one per class, each 0 or more; absent: 1]}  of class indices, for a
+ *                              last dense layer with activation "softmax" or "linear"; PyTorch's definition, weighted mean included
+ *              "bce"           {"positive_weights": [one per output, each 0 or more; absent: 1]}  binary cross-entropy, for "sigmoid" or
+ *                              "linear"; PyTorch's pos_weight
+ *            "reduction"  "mean" (default) over what is summed: steps (cross_entropy), elements (mse, mae, huber, bce), sequences and outputs
+ *                         (esr); with weights of steps or classes, over the sum of these. Or "sum"
+ *            "optimizer"  {"type": "sgd", "learning_rate": 0.01, "momentum": 0, "nesterov": false, "weight_decay": 0}
+ *                         {"type": "adagrad", "learning_rate": 0.01, "lr_decay": 0, "epsilon": 1e-10, "weight_decay": 0}
+ *                         {"type": "rmsprop", "learning_rate": 0.01, "alpha": 0.99, "epsilon": 1e-8, "momentum": 0, "weight_decay": 0}
+ *                         {"type": "adam", "learning_rate": 0.001, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0}
+ *                         {"type": "adamw", as adam, but "weight_decay": 0.01}
+ *                         {"type": "nadam", "learning_rate": 0.002, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8,
+ *                          "momentum_decay": 0.004, "weight_decay": 0}
+ *                         "type" required, defaults as shown, defined as in PyTorch, epsilon at least 1e-37; without "optimizer": adam.
+ *                         Formulas of this and what follows: docs/training.md
+ *            "groups"     [{"parameters": "head.*" or ["*.bias*", ...], "learning_rate_factor": 1, "weight_decay": (the optimizer's),
+ *                         "frozen": false}, ...]: a parameter belongs to the first group one of whose patterns matches its whole name (* any
+ *                         characters, also none; ? one character); one that no pattern matches is treated as usual. A frozen parameter
+ *                         keeps its bits and counts in no gradient norm. A pattern that matches no parameter is FORMAT. Up to 64 groups of up
+ *                         to 64 patterns
+ *            "schedule"   how the learning rate goes with the count of updates. Every kind takes "warmup" (0): updates over which the rate
+ *                         rises linearly from 1/warmup of where the schedule begins to all of it; the schedule begins after them
+ *              {"type": "constant"}  default
+ *              {"type": "step", "step_size": n, "gamma": 0.1}  times gamma after every n updates
+ *              {"type": "exponential", "gamma": g}  times g after every update
+ *              {"type": "cosine", "t_max": n, "eta_min": 0}  down to eta_min by half a cosine in n updates, and stays there
+ *              {"type": "one_cycle", "total_steps": n, "pct_start": 0.3, "div_factor": 25, "final_div_factor": 10000}  from learning_rate /
+ *                         div_factor up to learning_rate and down to 1/final_div_factor of where it began, both by half a cosine, momentum
+ *                         untouched; stays at the end
+ *              {"type": "plateau", "factor": 0.1, "patience": 10, "threshold": 1e-4, "cooldown": 0, "min_lr": 0}  times factor when more
+ *                         than patience validation losses in a row were no better than (1 - threshold) * the best: see
+ *                         rill_trainer_set_validation_loss
+ *            "average"    {"decay": 0.999}: keep an exponential moving average of the parameters, average = decay * average + (1 - decay) *
+ *                         parameters after each update, from the parameters of the first update on; see rill_trainer_copy_parameters
+ *            "keep_best"  true: remember the parameters at the smallest loss given to rill_trainer_set_validation_loss; default false
+ *            "patience"   n: the metric "should_stop" becomes 1 after n calls of rill_trainer_set_validation_loss in a row whose loss was not
+ *                         less than the smallest before it minus "min_delta" (0); absent: never
  *            "clip_norm"  scale the gradient down to this global (Euclidean) norm if it is longer; absent: no clipping
  *            "clip_value" after that, limit every element to +- this value; absent: no limit
+ *            "accumulate" n (1): an optimizer step after every n-th batch (or window of a batch), with the gradient of all n together
+ *            "stateful"   true: the next batch begins with the states in which this one ended, sequence by sequence; false (default): each
+ *                         batch begins with the model's initial state. See rill_trainer_reset_state
+ *            "burn_in"    n (0): the first n steps of every batch only lead to a state: no loss counts there, and no gradient reaches there
+ *            "truncation" {"update_every": k1, "backpropagate": k2}: truncated backpropagation through time. An optimizer step after every k1
+ *                         steps of a batch, with the loss of these k1 steps, propagated back through the last k2 (k1 or more; default
+ *                         k1); the state goes on from window to window. Absent: whole batches. Not for a model with one output per sequence
+ *            "checkpoint_every" n: keep what backward needs of n steps only, and compute it again, n steps at a time: memory for n steps
+ *                         instead of all, for a fifth to a third more time; the same bits. 0 (default): keep all. Not with "esr"
+ *            "threads"    1 ... 64 (1), the calling one included. Parameters and losses have the same bits for every number
  *   trainer  out: the caller destroys it; NULL on failure
  * A model's output shift and scale stand outside the loss: targets are mapped back into the network's own units, in which the loss
- * is measured too. With them, only "mse" is offered. Errors: ARGUMENT, FORMAT, UNSUPPORTED, MEMORY. */
+ * is measured too. With them, "cross_entropy" and "bce" are not offered. Errors: ARGUMENT, FORMAT (naming the option), UNSUPPORTED, MEMORY. */
 rill_status rill_trainer_create(rill_model *model, uint64_t seed, const char *options, rill_trainer **trainer);
 
 void rill_trainer_destroy(rill_trainer *trainer);
 
-/* One optimizer step on a batch: forward, loss, exact backpropagation through all time steps, clipping, update.
- * loss: out, NULL or the loss of the batch before the step. The first call, and calls with larger batches than before, allocate.
- * Errors: ARGUMENT (also if no step of the batch counts in the loss), STATE (a part of the batch is not set; parameters in use by
- * another thread), MEMORY, DIVERGED (loss, gradient or an updated parameter is not finite): then parameters and moments are as before;
- * lower the learning rate or skip the batch, and go on. */
+/* Describes the trainer as JSON text: "options" (as they were given), "seed" (as two numbers, the higher 32 bits first), "update_count", "lanes"
+ * (sequences whose states are carried; 0 before the first update), "workspace_bytes" (activations, gradients and packed weights: 0 before
+ * the first update). By the two-call pattern. Errors: ARGUMENT, MEMORY. */
+rill_status rill_trainer_describe(const rill_trainer *trainer, char *buffer, size_t capacity, size_t *length);
+
+/* Learns from a batch: forward, loss, exact backpropagation through time, clipping, one optimizer step (with "truncation" one for each window,
+ * with "accumulate" one for several calls).
+ * loss: out, NULL or the loss of the batch before the step. The first call, and calls with larger batches than before, allocate; others
+ * take the same time every time, and free again the few kilobytes that they allocate for each window or "checkpoint_every" steps.
+ * Errors: ARGUMENT (no step of the batch counts in the loss or, for a mean, only classes of weight 0 do; not more than "burn_in" steps), STATE (a
+ * part of the batch is not set; parameters in use by another thread), UNSUPPORTED (weights with "esr"), MEMORY, DIVERGED (loss, gradient or an
+ * updated parameter is not finite; the message names the layer, time step and sequence where that began): then parameters and
+ * moments are as before (with "truncation", as after the last window that succeeded), waiting gradients of "accumulate" are dropped and
+ * carried states stay; lower the learning rate or skip the batch, and go on. */
 rill_status rill_trainer_update(rill_trainer *trainer, const rill_batch *batch, double *loss);
 
 /* Adds a batch to the running evaluation, without dropout and without changing a parameter; read it with rill_trainer_get_metric.
@@ -462,19 +525,90 @@ rill_status rill_trainer_evaluate(rill_trainer *trainer, const rill_batch *batch
 /* Forgets the running evaluation. */
 rill_status rill_trainer_reset_metrics(rill_trainer *trainer);
 
+/* Tells the trainer a loss measured on data that it does not learn from, for the schedule "plateau", "keep_best" and "patience". Smaller is
+ * better. Errors: ARGUMENT (not finite), STATE ("keep_best": parameters in use by another thread). */
+rill_status rill_trainer_set_validation_loss(rill_trainer *trainer, double loss);
+
+/* Copies parameters that the trainer remembers into a model with the same parameters (names and shapes), which may be the trained one:
+ *   source  "best": those of the best validation ("keep_best"); "average": the moving average ("average")
+ * Publish the model for streams to see them. Errors: ARGUMENT (no such source; other parameters), STATE (the option is off; no update or
+ * validation has been; the model's parameters in use by another thread), DIVERGED (an average that is not finite). */
+rill_status rill_trainer_copy_parameters(const rill_trainer *trainer, const char *source, rill_model *model);
+
 /* Reads a number by name:
- *   of the running evaluation: "loss" (mean over all valid steps, so that unequal batches average rightly), "accuracy" (cross_entropy:
- *     share of steps whose largest output is the class; bce: share of elements on the right side of 0.5), "step_count" (valid steps)
+ *   of the running evaluation: "loss" (mean over all valid steps, so that unequal batches average rightly; weighted as in an update),
+ *     "step_count" (valid steps that count). Those below count all of these alike, whatever their weights, and measure in the network's own units:
+ *     with cross_entropy: "accuracy" (share of steps whose largest output is the class), "perplexity" (exp of the mean loss without weights
+ *     and smoothing), "macro_f1" (mean over the classes that occur as class or answer of their F1);
+ *     with bce: "accuracy" (share of elements on the right side of 0.5), "macro_f1" (the same mean over the outputs; STATE if none of them
+ *     ever is or should be above 0.5);
+ *     with mse, mae, huber, esr: "mse", "mae", "r2" (1 - squared error / squared deviation from the mean of the targets, averaged over the
+ *     outputs; STATE if a target never changes)
  *   of the last successful update: "update_loss", "gradient_norm" (global, before clipping)
- *   "update_count": successful updates
- * Errors: ARGUMENT (no such name), STATE (nothing evaluated or updated yet), UNSUPPORTED ("accuracy" with mse). */
+ *   "update_count": successful updates; "learning_rate": what the next one will take, with the schedule, without factors of groups
+ *   of validations: "best_validation_loss", "validations_since_best" (STATE before the first), "should_stop" (0 or 1)
+ * Errors: ARGUMENT (no such name), STATE (nothing evaluated or updated yet), UNSUPPORTED (not with this loss). */
 rill_status rill_trainer_get_metric(const rill_trainer *trainer, const char *name, double *value);
 
 /* The gradient of the last update's loss with respect to a parameter, before clipping, also of an update that diverged; shape and count
  * as the parameter's. Errors: ARGUMENT, STATE (no update has computed a gradient yet). */
 rill_status rill_trainer_get_gradient(const rill_trainer *trainer, const char *name, float *values, size_t value_count);
 
-/* The learning rate, 0 to the largest float32, read and set between updates. */
+/* An update in two halves, for gradients of several batches or machines. evaluate_gradients adds a batch's gradient to those that wait in the
+ * trainer; update_from_gradients makes one optimizer step from all of them and empties them.
+ * loss: out, NULL or the loss of this batch. Errors: as rill_trainer_update; STATE also: none wait, or the trainer has "truncation". */
+rill_status rill_trainer_evaluate_gradients(rill_trainer *trainer, const rill_batch *batch, double *loss);
+rill_status rill_trainer_update_from_gradients(rill_trainer *trainer);
+
+/* The waiting gradients as one flat array of *count floats: the gradient of the sum of all losses with respect to every parameter value, in
+ * the order of the model's parameters; then that sum; then what a mean divides by. So the element-wise sum of two such arrays is the
+ * array of both batches together, however many steps count in each: all-reduce it with + over the machines, set it, and
+ * update_from_gradients. Set replaces what waits; all values must be finite, the last greater than 0. Errors: ARGUMENT, STATE (none wait). */
+rill_status rill_trainer_get_gradients_count(const rill_trainer *trainer, size_t *count);
+rill_status rill_trainer_get_gradients(const rill_trainer *trainer, float *values, size_t value_count);
+rill_status rill_trainer_set_gradients(rill_trainer *trainer, const float *values, size_t value_count);
+
+/* What "stateful" carries from batch to batch: the states of batch_size sequences. Reset makes all, or sequence number lane, begin the next
+ * batch with the model's initial state; so does a batch of another batch_size for all. Errors: ARGUMENT (no such lane), STATE (not
+ * stateful; lanes before the first update). */
+rill_status rill_trainer_reset_state(rill_trainer *trainer);
+rill_status rill_trainer_reset_state_lane(rill_trainer *trainer, size_t lane);
+
+/* Set copies the states of a stream's lanes into the trainer: the next update, of a batch of as many sequences, begins there, stateful or not.
+ * Get copies the states in which the last batch ended into a stream with as many lanes, which needs no reset then. The stream's model
+ * must have the same recurrent layers.
+ * To learn on a live stream: before its next n steps, copy it into a second stream; after them, set_state from that one, update on a batch of
+ * these n steps, publish, and refresh the live stream. Errors: ARGUMENT, STATE (nothing to get yet; the stream needs a reset), MEMORY. */
+rill_status rill_trainer_set_state(rill_trainer *trainer, const rill_stream *stream);
+rill_status rill_trainer_get_state(const rill_trainer *trainer, rill_stream *stream);
+
+/* Checkpoints: the model with its current parameters, and of the trainer options, seed, moments, schedule, averages and best parameters, carried
+ * states, waiting gradients, and bytes of the host's own (its place in the data, ...); not a running evaluation. Training that is resumed from
+ * one on the same machine gives the same bits as training that was never interrupted.
+ *
+ * Writes one to a file, which appears whole or not at all, however the process ends. options: no keys yet. Errors: as rill_model_save. */
+rill_status rill_trainer_save(const rill_trainer *trainer, const char *path, const char *options);
+
+/* The same text into memory, by the two-call pattern. Both calls do the whole work. */
+rill_status rill_trainer_save_text(const rill_trainer *trainer, const char *options, char *buffer, size_t capacity, size_t *length);
+
+/* Makes a model and its trainer from a checkpoint.
+ *   options  no keys yet
+ *   model    out, or NULL if it is not wanted: the caller destroys it
+ *   trainer  out: the caller destroys it
+ * Both are NULL on failure. Errors: as rill_model_load. */
+rill_status rill_trainer_load(const char *path, const char *options, rill_model **model, rill_trainer **trainer);
+
+/* The same from memory. text: text_length bytes of JSON; a terminating NUL is not needed and not counted. */
+rill_status rill_trainer_parse(const char *text, size_t text_length, const char *options, rill_model **model, rill_trainer **trainer);
+
+/* The host's own bytes, up to 2^20, which go into checkpoints; none at first. Set copies them (data may be NULL with length 0); get is by the
+ * two-call pattern. Errors: ARGUMENT, MEMORY. */
+rill_status rill_trainer_set_data(rill_trainer *trainer, const void *data, size_t length);
+rill_status rill_trainer_get_data(const rill_trainer *trainer, void *buffer, size_t capacity, size_t *length);
+
+/* The learning rate that the schedule starts from, 0 to the largest float32, read and set between updates. What the schedule makes of it: metric
+ * "learning_rate". */
 rill_status rill_trainer_get_learning_rate(const rill_trainer *trainer, double *learning_rate);
 rill_status rill_trainer_set_learning_rate(rill_trainer *trainer, double learning_rate);
 

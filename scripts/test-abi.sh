@@ -86,11 +86,11 @@ add() {
   shift
   for file in "$@"; do jobs+=("$file $variant"); done
 }
-arguments=(arguments_model arguments_stream arguments_batch arguments_training)
+arguments=(arguments_model arguments_stream arguments_batch arguments_training arguments_carried)
 hostile=(hostile_text hostile_content hostile_sizes hostile_paths)
 add valgrind lifetime
 add address "${arguments[@]}" "${hostile[@]}" save round_trip lifetime
-add plain "${arguments[@]}" "${hostile[@]}" save round_trip allocation realtime threads threads_apart environment denormals lifetime
+add plain resume "${arguments[@]}" "${hostile[@]}" save round_trip allocation realtime threads threads_apart environment denormals lifetime
 add static lifetime
 if [ "$(uname -m)" = x86_64 ]; then
   add baseline environment denormals lifetime

@@ -76,3 +76,19 @@ public func rill_batch_set_classes(_ batch: OpaquePointer!, _ classes: UnsafePoi
     try batch.setClasses(classes)
   }
 }
+
+@implementation @_cdecl("rill_batch_set_weights")
+public func rill_batch_set_weights(_ batch: OpaquePointer!, _ weights: UnsafePointer<Float>!, _ weight_count: Int) -> rill_status {
+  status { () throws(RillError) in
+    let batch: Batch = try object(batch, "batch")
+    if let weights {
+      try check(weight_count, batch.classCount, "weight_count")
+      for i in 0..<weight_count where !(weights[i] >= 0 && weights[i].isFinite) {
+        throw .argument("weights[\(i)]: must be finite and not negative")
+      }
+    } else if weight_count != 0 {
+      throw .argument("weights is NULL, but weight_count is not 0")
+    }
+    try batch.setWeights(weights)
+  }
+}

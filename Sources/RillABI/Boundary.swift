@@ -20,14 +20,7 @@ func status(_ body: () throws(RillError) -> Void) -> rill_status {
   }
 }
 
-@inline(never)
-func fail(_ error: RillError) -> rill_status {
-  var message = error.message
-  message.withUTF8 { bytes in
-    rill__set_error(UnsafeRawPointer(bytes.baseAddress)?.assumingMemoryBound(to: CChar.self), bytes.count)
-  }
-  return error.kind.rawValue
-}
+func fail(_ error: RillError) -> rill_status { rill__fail() }
 
 // MARK: handles
 
@@ -81,15 +74,11 @@ func checkRange(_ values: UnsafePointer<Int32>, _ count: Int, _ range: ClosedRan
 // MARK: text
 
 /// A literal's bytes, which are NUL-terminated and live as long as the library.
-func cString(_ text: StaticString) -> UnsafePointer<CChar> {
-  UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
-}
+func cString(_ text: StaticString) -> UnsafePointer<CChar> { Text.cString(text) }
 
 /// A NUL-terminated text's bytes.
 func bytes(_ text: UnsafePointer<CChar>) -> UnsafeRawBufferPointer {
-  var count = 0
-  while text[count] != 0 { count += 1 }
-  return UnsafeRawBufferPointer(start: text, count: count)
+  UnsafeRawBufferPointer(start: text, count: rill__text_length(text))
 }
 
 /// Options as a JSON object; NULL is {}.
@@ -99,19 +88,19 @@ func parseOptions(_ text: UnsafePointer<CChar>?) throws(RillError) -> JSONValue 
   do throws(RillError) {
     return try JSONDocument(parsing: given).root(named: "options")
   } catch {
-    throw RillError(error.kind, "options: \(error.message)")
+    throw RillError(error.kind, "options: \(error.text)")
   }
 }
 
 /// For calls whose options have no keys yet.
 func checkNoOptions(_ text: UnsafePointer<CChar>?) throws(RillError) {
   guard text != nil else { return }
-  try parseOptions(text).requireObject(keys: [])
+  try parseOptions(text).requireObject(keys: "")
 }
 
 /// The two-call pattern for text: always the length; the bytes if they fit, with a NUL behind.
 func give(
-  _ text: UnsafeBufferPointer<UInt8>, _ buffer: UnsafeMutableRawPointer?, _ capacity: Int, _ length: UnsafeMutablePointer<Int>
+  _ text: UnsafeRawBufferPointer, _ buffer: UnsafeMutableRawPointer?, _ capacity: Int, _ length: UnsafeMutablePointer<Int>
 ) throws(RillError) {
   length.pointee = text.count
   guard try wantsBytes(text.count, isText: true, buffer, capacity), let buffer else { return }
@@ -124,7 +113,7 @@ func give(
 ) throws(RillError) {
   // A pointer does not keep its owner alive.
   defer { withExtendedLifetime(text) {} }
-  try give(UnsafeBufferPointer(start: text.pointer, count: text.count), buffer, capacity, length)
+  try give(text.bytes, buffer, capacity, length)
 }
 
 /// Whether the caller asked for the bytes; an error if they do not fit. Its messages are literals.

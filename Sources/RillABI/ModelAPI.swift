@@ -27,12 +27,9 @@ public func rill_model_load(
     out.pointee = nil
     let path = try required(path, "path")
     let givesInitialStates = try readLoadOptions(options)
-    var data: UnsafeMutableRawPointer?
-    var size = 0
-    let error = rill__read_file(path, Int(Int32.max), &data, &size)
-    guard error == 0, let data else { throw RillError.file(path, errno: error) }
-    defer { rill__free(data) }
-    out.pointee = retained(try ModelReader.read(UnsafeRawBufferPointer(start: data, count: size), givesInitialStates: givesInitialStates))
+    try withFile(path) { text throws(RillError) in
+      out.pointee = retained(try ModelReader.read(text, givesInitialStates: givesInitialStates))
+    }
   }
 }
 
@@ -43,11 +40,9 @@ public func rill_model_parse(
   status { () throws(RillError) in
     let out = try required(model, "model")
     out.pointee = nil
-    let text = try required(text, "text")
-    try check(text_length, in: 0...Int(Int32.max), "text_length")
+    let text = try fileText(text, text_length)
     let givesInitialStates = try readLoadOptions(options)
-    out.pointee = retained(
-      try ModelReader.read(UnsafeRawBufferPointer(start: text, count: text_length), givesInitialStates: givesInitialStates))
+    out.pointee = retained(try ModelReader.read(text, givesInitialStates: givesInitialStates))
   }
 }
 
@@ -55,7 +50,7 @@ public func rill_model_parse(
 private func readLoadOptions(_ options: UnsafePointer<CChar>?) throws(RillError) -> Bool {
   guard options != nil else { return false }
   let json = try parseOptions(options)
-  try json.requireObject(keys: ["initial_state"])
+  try json.requireObject(keys: "initial_state")
   return try json.member("initial_state")?.boolean() ?? false
 }
 
@@ -64,9 +59,7 @@ public func rill_model_save(_ model: OpaquePointer!, _ path: UnsafePointer<CChar
   status { () throws(RillError) in
     let model: Model = try object(model, "model")
     let path = try required(path, "path")
-    let text = try modelText(model, options)
-    let error = withExtendedLifetime(text) { rill__replace_file(path, text.pointer, text.count) }
-    guard error == 0 else { throw RillError.file(path, errno: error) }
+    try replaceFile(path, try modelText(model, options))
   }
 }
 
@@ -135,12 +128,5 @@ public func rill_model_publish(_ model: OpaquePointer!) -> rill_status {
     try model.access.take()
     defer { model.access.release() }
     try model.publish()
-  }
-}
-
-extension RillError {
-  /// A file's failure; memory has a status of its own.
-  fileprivate static func file(_ path: UnsafePointer<CChar>, errno: Int32) -> RillError {
-    errno == rill__out_of_memory() ? RillError(.memory, "could not allocate memory for the file") : .io(path, errno: errno)
   }
 }

@@ -21,8 +21,9 @@ public func rill_model_get_parameter_name(
     guard parameters.indices.contains(index) else {
       throw .argument("index: is \(UInt(bitPattern: index)), but the model has \(parameters.count) parameters")
     }
-    var name = parameters[index].name
-    try withUTF8(&name) { (text) throws(RillError) in try give(text, buffer, capacity, length) }
+    try parameters[index].name.withCString { (text) throws(RillError) in
+      try give(bytes(text), buffer, capacity, length)
+    }
   }
 }
 
@@ -84,13 +85,4 @@ func parameter(_ model: Model, _ name: UnsafePointer<CChar>?) throws(RillError) 
     throw .argument("name: the model has no parameter \(boundedText(name, maximumBytes: 128))")
   }
   return parameter
-}
-
-/// String.withUTF8 with a typed error.
-func withUTF8(_ text: inout String, _ body: (UnsafeBufferPointer<UInt8>) throws(RillError) -> Void) throws(RillError) {
-  var failure: RillError?
-  text.withUTF8 { bytes in
-    do throws(RillError) { try body(bytes) } catch { failure = error }
-  }
-  if let failure { throw failure }
 }

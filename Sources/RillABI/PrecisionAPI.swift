@@ -42,10 +42,9 @@ private func evaluate(
   _ rmsOutput: UnsafeMutablePointer<Double>?
 ) throws(RillError) {
   let name = try required(name, "precision")
-  var precision: Precision?
-  for candidate in [Precision.float32, .bfloat16, .int8]
-  where sameBytes(name, Precision.names[candidate.rawValue].description) { precision = candidate }
-  guard let precision else { throw .argument("precision: expected float32, bfloat16 or int8") }
+  guard let precision = Precision.names.firstIndex(of: name).flatMap({ Precision(rawValue: $0) }) else {
+    throw .argument("precision: expected float32, bfloat16 or int8")
+  }
   let largest = try required(largest, "largest_difference")
   let rms = try required(rms, "rms_difference")
   let rmsOutput = try required(rmsOutput, "rms_output")

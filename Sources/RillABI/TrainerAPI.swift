@@ -1,5 +1,6 @@
 import CRill
 import RillBase
+import RillCheckpoint
 import RillNetwork
 import RillTraining
 
@@ -17,6 +18,17 @@ public func rill_trainer_create(
 
 @implementation @_cdecl("rill_trainer_destroy")
 public func rill_trainer_destroy(_ trainer: OpaquePointer!) { release(trainer, Trainer.self) }
+
+@implementation @_cdecl("rill_trainer_describe")
+public func rill_trainer_describe(
+  _ trainer: OpaquePointer!, _ buffer: UnsafeMutablePointer<CChar>!, _ capacity: Int, _ length: UnsafeMutablePointer<Int>!
+) -> rill_status {
+  status { () throws(RillError) in
+    let trainer: Trainer = try object(trainer, "trainer")
+    let length = try required(length, "length")
+    try give(try Checkpoint.describe(trainer), buffer, capacity, length)
+  }
+}
 
 @implementation @_cdecl("rill_trainer_update")
 public func rill_trainer_update(_ trainer: OpaquePointer!, _ batch: OpaquePointer!, _ loss: UnsafeMutablePointer<Double>!) -> rill_status {
@@ -64,7 +76,7 @@ public func rill_trainer_get_gradient(
     let parameter = try parameter(trainer.model, name)
     let values = try required(values, "values")
     try check(value_count, parameter.count, "value_count")
-    values.copy(try trainer.gradient(parameter), parameter.count)
+    try trainer.getGradient(parameter, values)
   }
 }
 

@@ -44,6 +44,17 @@ static rill_status describe(void) {
   size_t count = 0;
   return rill_model_describe(world.model, room, sizeof room, &count);
 }
+static rill_status save_trainer(void) { return rill_trainer_save(world.trainer, "old.json", NULL); }
+static rill_status describe_trainer(void) {
+  size_t count = 0;
+  return rill_trainer_describe(world.trainer, room, sizeof room, &count);
+}
+static char *checkpoint;
+static size_t checkpoint_length;
+static rill_status parse_trainer(void) {
+  return rill_trainer_parse(checkpoint, checkpoint_length, NULL, &made_model, &made_trainer);
+}
+static rill_status set_data(void) { return rill_trainer_set_data(world.trainer, "", 0); }
 static rill_status get_names(void) {
   size_t count = 0, shape[2], rank = 0;
   rill_status status = rill_model_get_parameter_name(world.model, 0, room, sizeof room, &count);
@@ -91,8 +102,40 @@ static rill_status evaluate_precision(void) {
                                        &numbers[2]);
 }
 static rill_status create_batch(void) { return rill_batch_create(world.model, T, B, "{}", &made_batch); }
-static rill_status set_batch(void) { return fill_batch(world.kind, world.batch); }
+static rill_status set_batch(void) {
+  float ones[T * B]; // the same as no weights
+  for (size_t i = 0; i < T * B; i++) ones[i] = 1;
+  rill_status status = fill_batch(world.kind, world.batch);
+  return status == RILL_OK ? rill_batch_set_weights(world.batch, ones, world.kind->is_per_sequence ? B : T * B) : status;
+}
 static rill_status create_trainer(void) { return rill_trainer_create(world.model, 11, world.kind->training, &made_trainer); }
+static rill_status create_full_trainer(void) {
+  return rill_trainer_create(world.model, 11,
+                             "{\"loss\": \"mse\", \"optimizer\": {\"type\": \"nadam\"}, \"groups\": [{\"parameters\": [\"*bias*\", \"*\"], "
+                             "\"frozen\": true}], \"schedule\": {\"type\": \"cosine\", \"t_max\": 9}, \"average\": {}, \"keep_best\": true}",
+                             &made_trainer);
+}
+/* Threads too, each of which needs memory of the C library. */
+static int way;
+static rill_status create_threaded_trainer(void) {
+  return rill_trainer_create(world.model, 11, way_of_training(world.kind, way), &made_trainer);
+}
+static rill_status give_and_take_states(void) {
+  rill_trainer *trainer;
+  rill_status status = rill_trainer_create(world.model, 11, world.kind->training, &trainer);
+  if (status == RILL_OK) status = rill_trainer_set_state(trainer, world.stream);
+  if (status == RILL_OK) status = rill_trainer_get_state(trainer, world.stream);
+  rill_trainer_destroy(trainer);
+  return status;
+}
+/* One trainer after another, so that each time all that an update needs is made, and nothing is left behind. */
+static rill_status evaluate_gradients(void) {
+  rill_trainer *trainer;
+  rill_status status = rill_trainer_create(world.model, 11, training_with(world.kind, "\"threads\": 2, \"checkpoint_every\": 2"), &trainer);
+  if (status == RILL_OK) status = rill_trainer_evaluate_gradients(trainer, world.batch, NULL);
+  rill_trainer_destroy(trainer);
+  return status;
+}
 static rill_status evaluate(void) {
   rill_status status = rill_trainer_evaluate(world.trainer, world.batch);
   rill_trainer_reset_metrics(world.trainer);
@@ -159,6 +202,11 @@ static void making_things(void) {
   CHECK(fail_each_allocation("create", create, true) > 0);
   CHECK(fail_each_allocation("parse", parse, true) > 0);
   CHECK(fail_each_allocation("load", load, true) > 0);
+  CHECK_OK(rill_trainer_save_text(world.trainer, NULL, NULL, 0, &checkpoint_length));
+  checkpoint = malloc(checkpoint_length + 1);
+  CHECK_OK(rill_trainer_save_text(world.trainer, NULL, checkpoint, checkpoint_length + 1, &checkpoint_length));
+  CHECK(fail_each_allocation("trainer_parse", parse_trainer, true) > 0);
+  free(checkpoint);
   CHECK(fail_each_allocation("load with initial states", parse_with_initial_states, true) > 0);
   CHECK(fail_each_allocation("stream_create", create_stream, true) > 0);
   // The first use of a precision makes the weights too, which the snapshot keeps, also when a later allocation of the same call fails.
@@ -171,6 +219,8 @@ static void making_things(void) {
   CHECK(fail_each_allocation("stream_create int8", create_int8, true) > 0);
   CHECK(fail_each_allocation("batch_create", create_batch, true) > 0);
   CHECK(fail_each_allocation("trainer_create", create_trainer, true) > 0);
+  CHECK(fail_each_allocation("trainer_create with all options", create_full_trainer, true) > 0);
+  for (way = 0; way < WAYS; way++) CHECK(fail_each_allocation("trainer_create with threads", create_threaded_trainer, true) > 0);
 }
 static void objects_are_not_made(void) { for_each_kind(making_things); }
 
@@ -179,6 +229,9 @@ static void writing_things(void) {
   CHECK(fail_each_allocation("save with base64", save_base64, true) > 0);
   CHECK(fail_each_allocation("save_text", save_text, true) > 0);
   CHECK(fail_each_allocation("describe", describe, true) > 0);
+  CHECK(fail_each_allocation("trainer_save", save_trainer, true) > 0);
+  CHECK(fail_each_allocation("trainer_describe", describe_trainer, true) > 0);
+  CHECK(fail_each_allocation("trainer_set_data", set_data, true) > 0);
   fail_each_allocation("get and set", get_names, true);
 }
 static void texts_are_not_written(void) { for_each_kind(writing_things); }
@@ -196,6 +249,8 @@ static void computing_things(void) {
   CHECK(fail_each_allocation("settle", settle, true) > 0 || !strstr(world.kind->state, "cell"));
   fail_each_allocation("batch_set", set_batch, false);
   fail_each_allocation("evaluate", evaluate, false);
+  CHECK(fail_each_allocation("set_state and get_state", give_and_take_states, true) > 0);
+  CHECK(fail_each_allocation("evaluate_gradients", evaluate_gradients, true) > 0);
 }
 static void computations_do_not_start(void) { for_each_kind(computing_things); }
 
@@ -204,9 +259,29 @@ static void computations_do_not_start(void) { for_each_kind(computing_things); }
 static rill_batch *trained_batch;
 static rill_status update(void) { return rill_trainer_update(world.trainer, trained_batch, NULL); }
 
-static void updating(void) {
+static void copy_parameters(const rill_model *from, rill_model *to) {
+  size_t count = 0;
+  REQUIRE(rill_model_get_parameter_count(from, &count) == RILL_OK);
+  for (size_t i = 0; i < count; i++) {
+    char name[128];
+    size_t shape[2] = {1, 1}, rank = 0, name_length;
+    REQUIRE(rill_model_get_parameter_name(from, i, name, sizeof name, &name_length) == RILL_OK);
+    REQUIRE(rill_model_get_parameter_shape(from, name, shape, 2, &rank) == RILL_OK);
+    size_t value_count = shape[0] * (rank == 2 ? shape[1] : 1);
+    float *copied = malloc(value_count * sizeof *copied);
+    REQUIRE(rill_model_get_parameter(from, name, copied, value_count) == RILL_OK);
+    REQUIRE(rill_model_set_parameter(to, name, copied, value_count) == RILL_OK);
+    free(copied);
+  }
+}
+
+static void updating_with(const char *options) {
   enum { LARGE = 4 };
   struct world twin = make_world(world.kind);
+  rill_trainer_destroy(twin.trainer);
+  REQUIRE(rill_trainer_create(twin.model, 11, options, &twin.trainer) == RILL_OK);
+  // What other ways of training have learned.
+  copy_parameters(world.model, twin.model);
   struct data data = data_of(world.kind);
   rill_batch *large;
   size_t steps = (size_t)T * B * LARGE, size = world.kind->has_tokens ? 1 : world.kind->input_size;
@@ -224,7 +299,7 @@ static void updating(void) {
   }
   // A probe evaluates, and so makes a workspace for the small batch: a fresh trainer has none yet.
   rill_trainer *fresh, *probed = world.trainer;
-  REQUIRE(rill_trainer_create(world.model, 11, world.kind->training, &fresh) == RILL_OK);
+  REQUIRE(rill_trainer_create(world.model, 11, options, &fresh) == RILL_OK);
   for (int round = 0; round < 2; round++) {
     trained_batch = round == 0 ? world.batch : large;
     long count = 0;
@@ -248,15 +323,65 @@ static void updating(void) {
   rill_batch_destroy(large);
   destroy_world(&twin);
 }
+static void updating(void) {
+  updating_with(world.kind->training);
+  for (way = 0; way < WAYS; way++) updating_with(way_of_training(world.kind, way));
+}
 static void updates_do_not_happen(void) { for_each_kind(updating); }
+
+/* A batch of `steps` full sequences of the world's kind. */
+static rill_batch *long_batch(size_t steps) {
+  const struct kind *kind = world.kind;
+  size_t rows = steps * B, width = kind->has_tokens ? 1 : kind->input_size, answers = kind->is_per_sequence ? B : rows;
+  float *numbers = malloc(rows * MAXIMUM_SIZE * sizeof *numbers);
+  int32_t *indices = malloc(rows * sizeof *indices);
+  rill_batch *batch;
+  for (size_t i = 0; i < rows * MAXIMUM_SIZE; i++) numbers[i] = 0.5f + sample(i) / 2; // also targets of "bce"
+  for (size_t i = 0; i < rows; i++) indices[i] = (int32_t)(i % 5);
+  REQUIRE(rill_batch_create(world.model, steps, B, NULL, &batch) == RILL_OK);
+  CHECK_OK(kind->has_tokens ? rill_batch_set_tokens(batch, indices, rows) : rill_batch_set_inputs(batch, numbers, rows * width));
+  CHECK_OK(kind->has_tokens ? rill_batch_set_classes(batch, indices, answers)
+                            : rill_batch_set_targets(batch, numbers, answers * kind->output_size));
+  free(numbers), free(indices);
+  return batch;
+}
+
+/* Once there is room, an update allocates little, however long the batch, and leaves none of it behind. */
+static void updating_again(void) {
+  enum { MANY_STEPS = 500, FEW = 20000 };
+  rill_batch *batch = long_batch(MANY_STEPS);
+  for (way = -1; way < WAYS; way++) {
+    rill_trainer *trainer;
+    const char *options = way < 0 ? world.kind->training : way_of_training(world.kind, way);
+    REQUIRE(rill_trainer_create(world.model, 11, options, &trainer) == RILL_OK);
+    for (int i = 0; i < 6; i++) {
+      long live = live_count, before = allocated_bytes;
+      CHECK_OK(rill_trainer_update(trainer, batch, NULL));
+      long bytes = allocated_bytes - before;
+      // Two steps in a part, or windows of two in three parts.
+      long parts = !strstr(options, "checkpoint_every") ? 1 : strstr(options, "truncation") ? 3 * MANY_STEPS / 2 : MANY_STEPS / 2;
+      CHECK(i < 2 || (bytes <= parts * FEW && live_count == live), "%s, way %d: %ld bytes, %ld blocks", world.kind->name, way, bytes,
+            live_count - live);
+    }
+    rill_trainer_destroy(trainer);
+  }
+  rill_batch_destroy(batch);
+}
+static void later_updates_allocate_little(void) { for_each_kind(updating_again); }
 
 int main(void) {
   // The first line makes the C library's own buffer for it, which would look like a leak later.
   printf("     every allocation in turn\n");
+  // So does it for the stacks of the first threads, which it keeps.
+  world = make_world(kind_named("lstm"));
+  REQUIRE(rill_trainer_create(world.model, 1, training_with(world.kind, "\"threads\": 5"), &made_trainer) == RILL_OK);
+  forget_made();
+  destroy_world(&world);
   TEST(objects_are_not_made);
   TEST(texts_are_not_written);
   TEST(computations_do_not_start);
   TEST(updates_do_not_happen);
+  TEST(later_updates_allocate_little);
   remove("old.json");
   return finish();
 }

@@ -22,13 +22,15 @@ extern void *__libc_memalign(size_t, size_t);
 extern void __libc_free(void *);
 
 static atomic_long allocation_count, free_count;
+static atomic_long allocated_bytes;   // all told
 static atomic_long live_count;        // blocks that are allocated and not freed
 static _Thread_local long failing_at; // the call of this thread, counted down from here, that fails; 0: none
 static _Thread_local bool has_failed;
 static _Thread_local bool a_buffer_failed; // what failed was taken by the library itself, not by json-c or the C library inside it
 
-static bool allocation_fails(void) {
+static bool allocation_fails(size_t size) {
   atomic_fetch_add(&allocation_count, 1);
+  atomic_fetch_add(&allocated_bytes, (long)size);
   if (failing_at == 0 || --failing_at > 0) return false;
   has_failed = true;
   errno = ENOMEM;
@@ -56,17 +58,17 @@ static void *owned(size_t alignment, size_t size) {
   return counted(base + offset);
 }
 
-void *malloc(size_t size) { return allocation_fails() ? NULL : counted(__libc_malloc(size)); }
-void *calloc(size_t count, size_t size) { return allocation_fails() ? NULL : counted(__libc_calloc(count, size)); }
+void *malloc(size_t size) { return allocation_fails(size) ? NULL : counted(__libc_malloc(size)); }
+void *calloc(size_t count, size_t size) { return allocation_fails(count * size) ? NULL : counted(__libc_calloc(count, size)); }
 void *aligned_alloc(size_t alignment, size_t size) {
-  if (!allocation_fails()) return owned(alignment, size);
+  if (!allocation_fails(size)) return owned(alignment, size);
   a_buffer_failed = true;
   return NULL;
 }
 void *memalign(size_t alignment, size_t size) { return aligned_alloc(alignment, size); }
 
 void *realloc(void *block, size_t size) {
-  if (allocation_fails()) return NULL;
+  if (allocation_fails(size)) return NULL;
   void *result = __libc_realloc(block, size);
   if (!block) return counted(result);
   if (size == 0 && !result) atomic_fetch_sub(&live_count, 1);
@@ -75,6 +77,7 @@ void *realloc(void *block, size_t size) {
 
 int posix_memalign(void **block, size_t alignment, size_t size) {
   atomic_fetch_add(&allocation_count, 1);
+  atomic_fetch_add(&allocated_bytes, (long)size);
   void *result = owned(alignment, size);
   if (!result) return ENOMEM;
   *block = result;

@@ -37,6 +37,28 @@ static void batch_of_vectors_refuses(void) {
   NOT_FINITE_REFUSED(data.targets, targets, "targets", rill_batch_set_targets(batch, data.targets, targets));
 }
 
+/* Weights: one for every step, or for every sequence. */
+static void weights_refuse(void) {
+  size_t weight_count = world.kind->is_per_sequence ? B : T * B;
+  float weights[T * B];
+  for (size_t i = 0; i < T * B; i++) weights[i] = (float)i / 8 + 2;
+  REFUSED(rill_batch_set_weights(NULL, weights, weight_count), ARGUMENT, "batch");
+  REFUSED(rill_batch_set_weights(world.batch, NULL, weight_count), ARGUMENT, "weight");
+  WRONG_COUNTS_REFUSED("weight_count", weight_count, rill_batch_set_weights(world.batch, weights, count));
+  NOT_FINITE_REFUSED(weights, weight_count, "weights", rill_batch_set_weights(world.batch, weights, weight_count));
+  for (size_t i = 0; i < 2; i++) {
+    float *place = weights + (i ? weight_count - 1 : 0), good = *place;
+    *place = i ? -1e-30f : -1;
+    REFUSED(rill_batch_set_weights(world.batch, weights, weight_count), ARGUMENT, i ? "weights[" : "weights[0]");
+    *place = good;
+  }
+  // Good ones change the loss, and without them all is as before.
+  CHECK_OK(rill_batch_set_weights(world.batch, weights, weight_count));
+  CHECK(probe(&world) != answer);
+  CHECK_OK(rill_batch_set_weights(world.batch, NULL, 0));
+  CHECK(probe(&world) == answer);
+}
+
 static void batch_of_tokens_refuses(void) {
   struct data data = data_of(world.kind);
   rill_batch *batch = world.batch;
@@ -56,9 +78,14 @@ int main(void) {
   use_world("lstm");
   TEST(batch_create_refuses);
   TEST(batch_of_vectors_refuses);
+  TEST(weights_refuse);
   forget_world();
   use_world("one_hot");
   TEST(batch_of_tokens_refuses);
+  TEST(weights_refuse);
+  forget_world();
+  use_world("deep_per_sequence");
+  TEST(weights_refuse);
   forget_world();
   return finish();
 }

@@ -143,6 +143,53 @@ static void initial_states_are_used_once(const struct kind *kind) {
   rill_stream_destroy(stream);
 }
 
+/* Every way of training, gradients that wait, and states that come and go; the trainer is left with all of that in it. */
+static void training_is_done_once(const struct world *world) {
+  for (int way = 0; way < WAYS; way++) {
+    const char *options = way_of_training(world->kind, way);
+    rill_trainer *trainer;
+    size_t count = 0;
+    double loss;
+    CHECK_OK(rill_trainer_create(world->model, 3, options, &trainer));
+    CHECK_OK(rill_trainer_set_state(trainer, world->stream));
+    for (int i = 0; i < 3; i++) CHECK_OK(rill_trainer_update(trainer, world->batch, &loss));
+    CHECK_OK(rill_trainer_evaluate(trainer, world->batch));
+    CHECK_OK(rill_trainer_get_state(trainer, world->stream));
+    if (strstr(options, "stateful")) {
+      CHECK_OK(rill_trainer_reset_state_lane(trainer, 1));
+      CHECK_OK(rill_trainer_update(trainer, world->batch, NULL));
+      CHECK_OK(rill_trainer_reset_state(trainer));
+    }
+    CHECK_OK(rill_trainer_get_gradients_count(trainer, &count));
+    float *gradients = malloc(count * sizeof *gradients);
+    if (strstr(options, "truncation")) {
+      CHECK_REFUSED(rill_trainer_evaluate_gradients(trainer, world->batch, &loss), STATE, "truncation");
+    } else {
+      CHECK_OK(rill_trainer_evaluate_gradients(trainer, world->batch, &loss));
+      CHECK_OK(rill_trainer_get_gradients(trainer, gradients, count));
+      CHECK_OK(rill_trainer_update_from_gradients(trainer));
+      CHECK_OK(rill_trainer_set_gradients(trainer, gradients, count));
+    }
+    free(gradients);
+    rill_trainer_destroy(trainer);
+  }
+}
+
+/* Threads begin and end with their trainers. */
+static void trainers_with_threads_come_and_go(void) {
+  for (size_t k = 0; k < KIND_COUNT; k += 2) {
+    struct world world = make_world(&KINDS[k]);
+    rill_trainer *trainers[3] = {NULL};
+    for (int i = 0; i < 12; i++) {
+      rill_trainer_destroy(trainers[i % 3]);
+      CHECK_OK(rill_trainer_create(world.model, 3, training_with(world.kind, "\"threads\": 4"), &trainers[i % 3]));
+      if (i % 2) CHECK_OK(rill_trainer_update(trainers[i % 3], world.batch, NULL)); // others end without having worked
+    }
+    destroy_world(&world);
+    for (int i = 0; i < 3; i++) rill_trainer_destroy(trainers[i]);
+  }
+}
+
 /* All that can be done with a kind once: for the memory checkers. */
 static void everything_is_done_once(void) {
   for (size_t k = 0; k < KIND_COUNT; k++) {
@@ -181,6 +228,7 @@ static void everything_is_done_once(void) {
     }
     CHECK_OK(run_model(kind, copy, outputs));
     rill_model_destroy(copy);
+    training_is_done_once(&world);
     smaller_weights_are_used_once(kind, world.model);
     initial_states_are_used_once(kind);
     CHECK_REFUSED(rill_model_parse(text, length, NULL, &copy), FORMAT, ""); // a failure leaves nothing behind either
@@ -193,6 +241,7 @@ static void everything_is_done_once(void) {
 int main(void) {
   TEST(every_order_of_destruction_leaves_the_rest_working);
   TEST(training_goes_on_without_the_model);
+  TEST(trainers_with_threads_come_and_go);
   TEST(everything_is_done_once);
   return finish();
 }

@@ -75,6 +75,23 @@ struct world {
   rill_trainer *trainer;
 };
 
+/* A kind's options of a trainer with more of them: `more` is what stands in a JSON object. The text lives until the next call. */
+static inline const char *training_with(const struct kind *kind, const char *more) {
+  static char text[512];
+  snprintf(text, sizeof text, "%.*s, %s}", (int)strlen(kind->training) - 1, kind->training, more);
+  return text;
+}
+
+/* Ways of training in which something is kept from one window or batch to the next, by several threads; fewer fit a model with one output
+ * per sequence. */
+enum { WAYS = 3 };
+static inline const char *way_of_training(const struct kind *kind, int way) {
+  const char *const ways[WAYS] = {
+      "\"threads\": 3, \"stateful\": true, \"checkpoint_every\": 2", "\"threads\": 2, \"accumulate\": 2, \"burn_in\": 1",
+      "\"threads\": 2, \"stateful\": true, \"checkpoint_every\": 1, \"truncation\": {\"update_every\": 2, \"backpropagate\": 3}"};
+  return training_with(kind, ways[kind->is_per_sequence ? way % 2 : way]);
+}
+
 /* Values of about unit size without a pattern that repeats with a lane or a step. They are exact, multiples of 1/64, so that no rounding
  * mode of the processor changes them. */
 static inline float sample(size_t index) { return (float)((int)(index * 37 % 101) - 50) / 64; }
