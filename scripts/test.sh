@@ -42,7 +42,7 @@ lower_levels() {
   [ "$(uname -m)" = x86_64 ] || return 0
   local level
   for level in baseline v3; do
-    RILL_ISA=$level run_swift_tests --filter RillReferenceTests
+    RILL_ISA=$level run_swift_tests --filter 'RillReferenceTests|RillTrainingTests'
   done
 }
 # What threads may do at once, under ThreadSanitizer, on a debug build with its instrumentation. It sees atomics, scalars, frees and copies (by

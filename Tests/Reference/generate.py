@@ -9,7 +9,10 @@ import torch
 from tqdm import tqdm
 
 import forward_cases
+import loss_cases
+import optimizer_cases
 import training_cases
+import window_cases
 from values import fixture_text
 
 DEFAULT_OUTPUT = Path(__file__).resolve().parent.parent / "RillReferenceTests" / "Fixtures"
@@ -21,6 +24,13 @@ def jobs():
         yield name, [(forward_cases.compute, (*case, 1000 * group + index)) for index, case in enumerate(cases)]
     models = enumerate(training_cases.models())
     yield "training", [(training_cases.compute, (*model, 100_000 + index)) for index, model in models]
+    losses = enumerate(loss_cases.cases())
+    yield "losses", [(loss_cases.compute, (*case, 200_000 + index)) for index, case in losses]
+    yield "optimizers", [(optimizer_cases.compute, (200_000,))]
+    windows = enumerate(window_cases.cases())
+    yield "windows", [(window_cases.compute, (*case, 300_000 + index)) for index, case in windows]
+    yield "schedules", [(optimizer_cases.compute_schedule, (*case, 0)) for case in optimizer_cases.schedules()]
+    yield "plateaus", [(optimizer_cases.compute_plateau, (*case, 0)) for case in optimizer_cases.plateaus()]
 
 
 def main():

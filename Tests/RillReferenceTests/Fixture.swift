@@ -105,6 +105,91 @@ struct TrainingFixture: Decodable, Sendable, CustomTestStringConvertible {
   }
 }
 
+/// The loss of one network on one batch, its gradient, and the metrics of an evaluation.
+struct LossFixture: Decodable, Sendable, CustomTestStringConvertible {
+  let name: String
+  let configuration: Architecture
+  let parameters: [ParameterEntry]
+  let sequenceLength: Int
+  let batchSize: Int
+  let inputs: [Double]
+  let lengths: [Int32]?
+  let loss: LossOptions
+  let reduction: String
+  let targets: [Double]?
+  let classes: [Int32]?
+  let weights: [Double]?
+  let value: Double
+  let gradient: [String: [Double]]
+  let metrics: [String: Double]
+
+  var testDescription: String { name }
+
+  var data: SequenceData {
+    var data = SequenceData(sequenceLength: sequenceLength, batchSize: batchSize, lengths: lengths)
+    data.inputs = inputs.map { Float($0) }
+    return data
+  }
+
+  var objective: Objective {
+    var objective = Objective(Objective.Loss(rawValue: loss.type)!, Objective.Reduction(rawValue: reduction)!)
+    objective.options = loss
+    objective.targets = (targets ?? []).map { Float($0) }
+    objective.classes = classes ?? []
+    objective.weights = weights?.map { Float($0) }
+    return objective
+  }
+
+  static func all() throws -> [LossFixture] { try Fixture<LossFixture>.load("losses") }
+}
+
+/// Batches of one network, learned from one after another, in windows and with carried states.
+struct WindowFixture: Decodable, Sendable, CustomTestStringConvertible {
+  struct Batch: Decodable, Sendable {
+    let sequenceLength: Int
+    let inputs: [Double]?
+    let tokens: [Int32]?
+    let lengths: [Int32]?
+    let targets: [Double]?
+    let classes: [Int32]?
+    /// Lanes that begin this batch with the initial state.
+    let reset: [Int]
+  }
+
+  let name: String
+  let configuration: Architecture
+  let parameters: [ParameterEntry]
+  let batchSize: Int
+  let loss: String
+  /// JSON text.
+  let options: String
+  let batches: [Batch]
+  /// Of each batch.
+  let losses: [Double]
+  /// Parameters after the last update.
+  let final: [String: [Double]]
+  /// After the last batch: [num_layers][batch][hidden_size] by name.
+  let states: [String: [Double]]
+
+  var testDescription: String { name }
+
+  func data(_ batch: Batch) -> SequenceData {
+    var data = SequenceData(sequenceLength: batch.sequenceLength, batchSize: batchSize, lengths: batch.lengths)
+    data.inputs = (batch.inputs ?? []).map { Float($0) }
+    data.tokens = batch.tokens ?? []
+    return data
+  }
+
+  func objective(_ batch: Batch) -> Objective {
+    var objective = Objective(Objective.Loss(rawValue: loss)!)
+    objective.targets = (batch.targets ?? []).map { Float($0) }
+    objective.classes = batch.classes ?? []
+    return objective
+  }
+
+  static func all() throws -> [WindowFixture] { try Fixture<WindowFixture>.load("windows") }
+}
+
 /// One run of one network, as the argument of a test.
 struct TrainingRun: Sendable, CustomTestStringConvertible {
   let fixture: TrainingFixture

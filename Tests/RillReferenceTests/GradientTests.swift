@@ -40,9 +40,9 @@ import Testing
     }
   }
 
-  /// The gradient of the mean over a batch is the mean of the sequences' own gradients, weighted by their steps; of a sum, their sum.
+  /// The gradient of the mean over a batch is the mean of the sequences' own gradients, weighted by what each counts; of a sum, their sum.
   /// Only the order of float32 sums differs.
-  @Test(arguments: NetworkCase.all.filter { $0.lengths != nil && !$0.hasUncountedClasses })
+  @Test(arguments: NetworkCase.all.filter { $0.lengths != nil })
   func gradientOfABatchCombinesThoseOfItsSequences(_ testCase: NetworkCase) throws {
     let data = testCase.data
     let objective = testCase.objective
@@ -54,16 +54,14 @@ import Testing
     var combinedLoss = 0.0
     var combined = together.mapValues { [Double](repeating: 0, count: $0.count) }
     let isPerSequence = testCase.architecture.isPerSequence
+    let whole = testCase.reference.terms(of: data, objective).weight
     for b in 0..<data.batchSize {
-      let weight =
-        switch (objective.reduction, isPerSequence) {
-        case (.sum, _): 1.0
-        case (.mean, true): 1 / Double(data.batchSize)
-        case (.mean, false): Double(data.length(of: b)) / Double(data.stepCount)
-        }
+      let own = objective.single(b, of: data, isPerSequence: isPerSequence)
+      let counted = testCase.reference.terms(of: data.single(b), own).weight
+      if counted == 0 { continue }
+      let weight = objective.reduction == .sum ? 1 : counted / whole
       let alone = try TestTrainer(probing: model, objective)
-      combinedLoss +=
-        weight * (try alone.update(TestBatch(model, data.single(b), objective.single(b, of: data, isPerSequence: isPerSequence))))
+      combinedLoss += weight * (try alone.update(TestBatch(model, data.single(b), own)))
       for (name, gradient) in try alone.gradients() {
         for index in gradient.indices { combined[name]![index] += weight * Double(gradient[index]) }
       }
@@ -95,6 +93,7 @@ extension Objective {
     var result = self
     result.targets = rows.part(of: targets, sequence: sequence, steps: steps)
     result.classes = rows.part(of: classes, sequence: sequence, steps: steps)
+    result.weights = weights.map { rows.part(of: $0, sequence: sequence, steps: steps) }
     return result
   }
 }

@@ -24,7 +24,8 @@ import Testing
   @Test(arguments: [vectors, tokens, oneHot])
   func aModelLearnsWhileEveryoneUsesIt(_ testCase: NetworkCase) throws {
     let model = try testCase.model()
-    let trainer = try TestTrainer(model, TrainerOptions(testCase.objective, .init("adam", learningRate: 0.001), clipNorm: 1))
+    let options = TrainerOptions(testCase.objective, .init("adam", learningRate: 0.001), clipNorm: 1)
+    let trainer = try TestTrainer(model, options.with(\.threads, 4).with(\.checkpointEvery, 4).with(\.stateful, true))
     let batch = try TestBatch(model, testCase.data, testCase.objective)
     let steppers = try (0..<8).map { number in try stepper(testCase, model, lanes: number % 2 == 0 ? 1 : 3) }
     let makers = [maker(testCase, model), maker(testCase, model)]
@@ -41,7 +42,8 @@ import Testing
   @Test func parametersHaveOneUserAtATime() throws {
     let testCase = Self.vectors
     let model = try testCase.model()
-    let trainer = try TestTrainer(model, TrainerOptions(testCase.objective, .init("sgd", learningRate: 0.001)))
+    let options = TrainerOptions(testCase.objective, .init("sgd", learningRate: 0.001))
+    let trainer = try TestTrainer(model, options.with(\.threads, 2).with(\.truncation, .init(2, 3)).with(\.burnIn, 1))
     let batch = try TestBatch(model, testCase.data, testCase.objective)
     let names = try model.parameterNames()
     try together(
@@ -83,6 +85,36 @@ import Testing
           }
         })
     }
+  }
+
+  /// Trainers of models of their own, each with its threads, one of which diverges now and then.
+  @Test func trainersDoNotMeet() throws {
+    let testCase = Self.vectors.sized(steps: 5, batch: 4)
+    let expected = try Self.train(testCase, updates: 12)
+    @Sendable func trainAlike() throws {
+      let parameters = try Self.train(testCase, updates: 12)
+      #expect(parameters == expected)
+    }
+    try together(
+      { for _ in 0..<3 { try trainAlike() } },
+      while: { isRunning in
+        repeat { try trainAlike() } while isRunning()
+      })
+  }
+
+  private static func train(_ testCase: NetworkCase, updates: Int) throws -> [String: [UInt32]] {
+    let model = try testCase.model()
+    let options = TrainerOptions(testCase.objective, .init("adam", learningRate: 0.001)).with(\.threads, 3)
+    let trainer = try TestTrainer(model, options)
+    let batch = try TestBatch(model, testCase.data, testCase.objective)
+    var objective = testCase.objective
+    objective.targets = objective.targets.map { _ in 3e38 }
+    let diverging = try TestBatch(model, testCase.data, objective)
+    for number in 0..<updates {
+      try trainer.update(batch)
+      if number % 4 == 0 { #expect(throws: RillFailure.self) { try trainer.update(diverging) } }
+    }
+    return try model.parameters().mapValues(bits)
   }
 
   // MARK: what the threads do
@@ -131,7 +163,7 @@ import Testing
   /// Uses the model itself: whole sequences, its description, a trainer's evaluation, and its parameters when nobody else does.
   private func asker(_ testCase: NetworkCase, _ model: TestModel) -> Work {
     return { isRunning in
-      let trainer = try TestTrainer(model, TrainerOptions(testCase.objective))
+      let trainer = try TestTrainer(model, TrainerOptions(testCase.objective).with(\.threads, 3))
       let batch = try TestBatch(model, testCase.data, testCase.objective)
       let name = try model.parameterNames()[0]
       repeat {

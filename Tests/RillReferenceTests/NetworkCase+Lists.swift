@@ -4,7 +4,7 @@ extension NetworkCase {
   /// Every layer, variant, loss, head, reduction and mask. Networks are small, because central differences run each of them twice for every
   /// parameter; hidden sizes fall on and between the multiples of 4 and 16 in which kernels work.
   static let all: [NetworkCase] =
-    cells.flatMap(cellCases) + tokenCases + headCases + lossCases + maskCases + sizeCases + stackCases + scaleCases
+    cells.flatMap(cellCases) + tokenCases + headCases + lossCases + optionCases + maskCases + sizeCases + stackCases + scaleCases
 
   /// Unequal, unsorted, with a full and a shortest one.
   private static let unequal: [Int32] = [2, 4, 1]
@@ -61,7 +61,8 @@ extension NetworkCase {
 
   /// Every loss with every head and reduction that it takes, at every step and per sequence.
   private static let lossCases: [NetworkCase] = [
-    (Objective.Loss.crossEntropy, ["linear", "softmax"]), (.bce, ["linear", "sigmoid"]), (.mse, ["linear"]),
+    (Objective.Loss.crossEntropy, ["linear", "softmax"]), (.bce, ["linear", "sigmoid"]), (.mse, ["linear"]), (.mae, ["linear"]),
+    (.huber, ["linear"]),
   ].flatMap { loss, heads in
     heads.flatMap { (head: String) in
       [Objective.Reduction.mean, .sum].flatMap { reduction in
@@ -72,6 +73,41 @@ extension NetworkCase {
       }
     }
   }
+
+  /// Options of losses, with and without weights of steps, at every step and per sequence.
+  private static let optionCases: [NetworkCase] = {
+    var (huber, smooth, weighted, both, positive) =
+      (LossOptions(""), LossOptions(""), LossOptions(""), LossOptions(""), LossOptions(""))
+    huber.delta = 0.4
+    smooth.labelSmoothing = 0.2
+    weighted.classWeights = [0.5, 2, 0, 1.25]
+    both.labelSmoothing = 0.3
+    both.classWeights = [0.75, 0, 3, 1]
+    positive.positiveWeights = [0.25, 3, 1, 0]
+    let options: [(Objective.Loss, LossOptions)] = [
+      (.mse, LossOptions("")), (.mae, LossOptions("")), (.huber, huber), (.crossEntropy, LossOptions("")), (.crossEntropy, smooth),
+      (.crossEntropy, weighted), (.crossEntropy, both), (.bce, LossOptions("")), (.bce, positive),
+    ]
+    let heads: [NetworkCase] = options.flatMap { loss, options in
+      [false, true].flatMap { hasWeights in
+        [
+          NetworkCase("options", Architecture(vector: 3, [.gru(5), .dense(4)])).measured(loss, .mean),
+          NetworkCase("options of last step", Architecture(vector: 3, [.lstm(5).with(\.returnSequences, false), .dense(4)]))
+            .measured(loss, .sum),
+        ].map { $0.with(\.lossOptions, options).with(\.hasWeights, hasWeights).with(\.lengths, unequal).with(\.seed, 3) }
+      }
+    }
+    var emphasized = LossOptions("")
+    emphasized.preEmphasis = 0.85
+    emphasized.epsilon = 0.02
+    let audio: [NetworkCase] = [LossOptions(""), emphasized].flatMap { options in
+      [Objective.Reduction.mean, .sum].map {
+        NetworkCase("audio", Architecture(vector: 2, [.lstm(5), .dense(2)], outputShift: [0.5, -1], outputScale: [2, -0.5]))
+          .measured(.esr, $0).with(\.lossOptions, options).sized(steps: 9, batch: 3, lengths: [5, 9, 1])
+      }
+    }
+    return heads + audio
+  }()
 
   /// Full, unequal and shortest sequences, every batch size up to 7 and some beyond.
   private static let maskCases: [NetworkCase] = cells.flatMap { name, cell in

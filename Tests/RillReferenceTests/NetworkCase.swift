@@ -7,6 +7,10 @@ struct NetworkCase: Sendable, CustomTestStringConvertible {
   var architecture: Architecture
   var loss = Objective.Loss.mse
   var reduction = Objective.Reduction.mean
+  /// Options of the loss, whose type is `loss`.
+  var lossOptions = LossOptions("")
+  /// Whether steps have weights, every fourth of them 0.
+  var hasWeights = false
   var sequenceLength = 4
   var batchSize = 3
   var lengths: [Int32]?
@@ -18,7 +22,7 @@ struct NetworkCase: Sendable, CustomTestStringConvertible {
 
   var testDescription: String {
     let shape = "\(sequenceLength) steps, batch of \(batchSize)" + (lengths.map { ", lengths \($0)" } ?? "")
-    return "\(name), \(loss.rawValue) \(reduction.rawValue), \(shape)"
+    return "\(name), \(loss.rawValue) \(reduction.rawValue)\(hasWeights ? " weighted" : ""), \(shape)"
   }
 
   init(_ name: String, _ architecture: Architecture) {
@@ -63,6 +67,8 @@ struct NetworkCase: Sendable, CustomTestStringConvertible {
   var objective: Objective {
     var generator = SplitMix64(seed: seed &+ 2_000_000)
     var objective = Objective(loss, reduction)
+    objective.options = lossOptions
+    objective.options.type = loss.rawValue
     let rows = (architecture.isPerSequence ? 1 : sequenceLength) * batchSize
     let size = architecture.outputSize
     switch loss {
@@ -71,12 +77,15 @@ struct NetworkCase: Sendable, CustomTestStringConvertible {
       if hasUncountedClasses { for row in stride(from: 1, to: rows, by: 3) { objective.classes[row] = -1 } }
     case .bce:
       objective.targets = generator.uniform(1, count: rows * size).map { ($0 + 1) / 2 }
-    case .mse:
+    case .mse, .mae, .huber, .esr:
       let shift = architecture.output?.shift ?? [0]
       let scale = architecture.output?.scale ?? [1]
       objective.targets = generator.uniform(1, count: rows * size).enumerated().map { index, value in
         Float(scale[index % size % scale.count]) * value + Float(shift[index % size % shift.count])
       }
+    }
+    if hasWeights {
+      objective.weights = generator.uniform(1, count: rows).enumerated().map { $0 % 4 == 1 ? 0 : 1.25 + $1 }
     }
     return objective
   }

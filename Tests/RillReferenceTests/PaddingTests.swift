@@ -35,6 +35,7 @@ import Testing
       // Targets of bce have to be in 0 ... 1 everywhere, and a class has to exist.
       objective.targets = data.padded(objective.targets, with: testCase.loss == .bce ? 1 : 3e38)
       objective.classes = data.padded(objective.classes, with: -1)
+      objective.weights = objective.weights.map { data.padded($0, with: 3e38) }
     }
     #expect(try trainer.update(TestBatch(model, data.padded(with: 3e38, token: 0), objective)) == loss)
     for (name, gradient) in try trainer.gradients() { #expect(bits(gradient) == bits(expected[name]!), "\(name)") }

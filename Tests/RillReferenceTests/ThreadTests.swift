@@ -3,15 +3,16 @@ import Testing
 
 /// One thread trains and publishes while another steps and refreshes.
 @Suite struct ThreadTests {
-  @Test func streamsGoOnWhileAModelLearns() throws {
+  @Test(arguments: [1, 4]) func streamsGoOnWhileAModelLearns(_ threads: Int) throws {
     let testCase = NetworkCase("threads", Architecture(vector: 3, [.gru(17), .dense(2)])).sized(steps: 8, batch: 4)
     let model = try testCase.model()
     let stream = try TestStream(model, batchSize: 4)
-    let trainer = try TestTrainer(model, TrainerOptions(testCase.objective, .init("adam", learningRate: 0.01)))
+    let options = TrainerOptions(testCase.objective, .init("adam", learningRate: 0.01)).with(\.threads, threads)
+    let trainer = try TestTrainer(model, options)
     let batch = try TestBatch(model, testCase.data, testCase.objective)
     try together(
       {
-        for _ in 0..<300 {
+        for _ in 0..<(threads == 1 ? 300 : 60) {
           try trainer.update(batch)
           try model.publish()
         }

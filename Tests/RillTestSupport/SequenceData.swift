@@ -48,12 +48,16 @@ public struct SequenceData: Sendable {
 
 /// What a batch is to be compared with, and how.
 public struct Objective: Sendable {
-  public enum Loss: String, Sendable { case mse, bce, crossEntropy = "cross_entropy" }
+  public enum Loss: String, Sendable, CaseIterable { case mse, mae, huber, esr, bce, crossEntropy = "cross_entropy" }
   public enum Reduction: String, Sendable { case mean, sum }
 
   public var loss: Loss
   public var reduction: Reduction
-  /// For mse and bce: [time][batch][output_size], or [batch][output_size] of a model with one output per sequence.
+  /// Of the loss.
+  public var options: LossOptions
+  /// Of the steps: [time][batch] or [batch]; nil: 1.
+  public var weights: [Float]?
+  /// For all but cross_entropy: [time][batch][output_size], or [batch][output_size] of a model with one output per sequence.
   public var targets: [Float] = []
   /// For cross_entropy: [time][batch] or [batch]; -1 is not counted.
   public var classes: [Int32] = []
@@ -61,6 +65,7 @@ public struct Objective: Sendable {
   public init(_ loss: Loss, _ reduction: Reduction = .mean) {
     self.loss = loss
     self.reduction = reduction
+    options = LossOptions(loss.rawValue)
   }
 }
 

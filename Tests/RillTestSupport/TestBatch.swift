@@ -19,6 +19,7 @@ public final class TestBatch: @unchecked Sendable {
     } else {
       try check(rill_batch_set_targets(handle, objective.targets, objective.targets.count))
     }
+    if let weights = objective.weights { try check(rill_batch_set_weights(handle, weights, weights.count)) }
   }
 
   deinit { rill_batch_destroy(handle) }

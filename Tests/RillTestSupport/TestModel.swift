@@ -6,7 +6,7 @@ public final class TestModel: @unchecked Sendable {
   public let inputSize: Int
   public let outputSize: Int
 
-  private init(_ handle: OpaquePointer) throws {
+  init(_ handle: OpaquePointer) throws {
     self.handle = handle
     var sizes = (input: 0, output: 0)
     try check(rill_model_get_input_size(handle, &sizes.input))

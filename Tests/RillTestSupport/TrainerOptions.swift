@@ -17,18 +17,41 @@ public struct TrainerOptions: Codable, Sendable {
     }
   }
 
-  public var loss: String?
+  public struct Truncation: Codable, Sendable {
+    public var updateEvery: Int
+    public var backpropagate: Int?
+
+    public init(_ updateEvery: Int, _ backpropagate: Int? = nil) {
+      self.updateEvery = updateEvery
+      self.backpropagate = backpropagate
+    }
+  }
+
+  public var loss: LossOptions?
   public var reduction: String?
   public var optimizer: Optimizer?
   public var clipNorm: Double?
   public var clipValue: Double?
+  public var accumulate: Int?
+  public var stateful: Bool?
+  public var burnIn: Int?
+  public var truncation: Truncation?
+  public var checkpointEvery: Int?
+  public var threads: Int?
 
   public init(_ objective: Objective, _ optimizer: Optimizer? = nil, clipNorm: Double? = nil, clipValue: Double? = nil) {
-    loss = objective.loss.rawValue
+    loss = objective.options
     reduction = objective.reduction.rawValue
     self.optimizer = optimizer
     self.clipNorm = clipNorm
     self.clipValue = clipValue
+  }
+
+  /// The options with one thing changed: `.with(\.threads, 2)`.
+  public func with<Value>(_ option: WritableKeyPath<TrainerOptions, Value?>, _ value: Value?) -> TrainerOptions {
+    var options = self
+    options[keyPath: option] = value
+    return options
   }
 
   public var text: String { jsonText(self) }
