@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import rill
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 HEADER = REPOSITORY / "include" / "rill.h"
 SOURCES = Path(__file__).resolve().parents[1] / "src"
-
 
 def configuration(kind="lstm", input_size=3, hidden_size=5, output_size=2, tokens=False, output=None, **options):
     """One recurrent layer and a dense one; options are the recurrent layer's, output the dense layer's."""

@@ -124,6 +124,41 @@ def test_tokens_and_classes():
     assert_same_training(trained_on(lambda model: rill.Batch(model, x, classes=masked), **options), reference)
 
 
+def test_weights(reference):
+    weights = noise(3, 7, seed=4) ** 2
+    x, y = noise(3, 7, 3, seed=1), Y
+    weighted = trained_on(lambda model: rill.Batch(model, x, y, lengths=LENGTHS, weights=weights))
+    assert weighted[0] != reference[0]
+    for value in (weights.tolist(), cut(weights), weights.astype(np.float64)):
+        assert_same_training(trained_on(lambda model, value=value: rill.Batch(model, cut(x), cut(y), weights=value)), weighted)
+    time_first = trained_on(
+        lambda model: rill.Batch(
+            model, x.swapaxes(0, 1), y.swapaxes(0, 1), lengths=LENGTHS, weights=weights.swapaxes(0, 1), batch_first=False
+        )
+    )
+    assert_same_training(time_first, weighted)
+
+    def make(model):
+        batch = rill.Batch(model, X, Y, lengths=LENGTHS, weights=weights)
+        for wrong in (weights[:2], -weights, np.full_like(weights, np.nan), weights[0]):
+            with pytest.raises(rill.ArgumentError, match="weights"):
+                batch.set_weights(wrong)
+        assert rill.Trainer(model, loss="mse", seed=1, learning_rate=0).update(batch) == weighted[0]
+        batch.set_weights(None)
+        return batch
+
+    assert_same_training(trained_on(make), reference)
+
+
+def test_weights_of_sequences():
+    y, options = noise(3, 2, seed=5), {"return_sequences": False}
+    weighted = trained_on(lambda model: rill.Batch(model, X, y, weights=[1, 0, 1]), **options)
+    alone = trained_on(lambda model: rill.Batch(model, X[[0, 2]], y[[0, 2]]), **options)
+    assert weighted[0] == pytest.approx(alone[0], rel=1e-12)
+    with pytest.raises(rill.ArgumentError, match="weights"):
+        trained_on(lambda model: rill.Batch(model, X, y, weights=np.ones((3, 7))), **options)
+
+
 def test_one_output_per_sequence():
     y = noise(3, 2, seed=5)
     options = {"return_sequences": False}

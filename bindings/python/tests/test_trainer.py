@@ -57,13 +57,19 @@ def test_evaluate_averages_over_valid_steps():
     whole = rill.Batch(model, x, y, lengths=lengths)
     parts = [rill.Batch(model, x[:1], y[:1]), rill.Batch(model, x[1:], y[1:], lengths=lengths[1:])]
     a, b = trainer.evaluate(whole), trainer.evaluate(iter(parts))
-    assert set(a) == {"loss", "step_count"}
+    assert set(a) == {"loss", "step_count", "mse", "mae", "r2"}
     assert a["step_count"] == b["step_count"] == sum(lengths)
     valid = np.arange(7) < np.array(lengths)[:, np.newaxis]
     expected = np.mean((model(x) - y)[valid].astype(np.float64) ** 2)
     # Sums of some 26 float32 terms, in whatever order: a few units of 6e-8.
     assert a["loss"] == pytest.approx(expected, rel=1e-6)
     assert b["loss"] == pytest.approx(expected, rel=1e-6)
+    error, target = (model(x) - y)[valid].astype(np.float64), y[valid].astype(np.float64)
+    r2 = np.mean(1 - (error**2).sum(axis=0) / ((target - target.mean(axis=0)) ** 2).sum(axis=0))
+    for metrics in (a, b):
+        assert metrics["mse"] == pytest.approx(expected, rel=1e-6)
+        assert metrics["mae"] == pytest.approx(np.abs(error).mean(), rel=1e-6)
+        assert metrics["r2"] == pytest.approx(r2, rel=1e-6)
     assert trainer.update_count == 0
 
 
@@ -80,6 +86,15 @@ def test_accuracy_of_classes():
     assert metrics["accuracy"] == np.mean(logits.argmax(axis=1) == wanted)
     losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(20), wanted]
     assert metrics["loss"] == pytest.approx(losses.mean(), rel=1e-6)
+    assert metrics["perplexity"] == pytest.approx(np.exp(losses.mean()), rel=1e-6)
+    assert metrics["macro_f1"] == pytest.approx(macro_f1(np.eye(4)[wanted] > 0, np.eye(4)[logits.argmax(axis=1)] > 0), rel=1e-12)
+    assert set(metrics) == {"loss", "step_count", "accuracy", "macro_f1", "perplexity"}
+
+
+def macro_f1(wanted, answered):
+    """Of [steps][outputs] of bool."""
+    both, either = (wanted & answered).sum(axis=0), wanted.sum(axis=0) + answered.sum(axis=0)
+    return np.mean(2 * both[either > 0] / either[either > 0])
 
 
 def test_accuracy_of_binary_targets():
@@ -92,6 +107,54 @@ def test_accuracy_of_binary_targets():
     assert metrics["accuracy"] == np.mean((p > 0.5) == y)
     # p is rounded to float32, which near 0.5 moves log p by 6e-8.
     assert metrics["loss"] == pytest.approx(-np.mean(np.log(np.where(y, p, 1 - p))), rel=1e-6)
+    assert metrics["macro_f1"] == pytest.approx(macro_f1(y.reshape(-1, 2), p.reshape(-1, 2) > 0.5), rel=1e-12)
+    assert set(metrics) == {"loss", "step_count", "accuracy", "macro_f1"}
+
+
+def test_metrics_that_are_not_defined_are_nan():
+    model = make_model()
+    trainer = rill.Trainer(model, loss="mae", seed=1)
+    metrics = trainer.evaluate(rill.Batch(model, noise(3, 7, 3), np.ones((3, 7, 2))))
+    assert np.isnan(metrics["r2"])
+    assert metrics["loss"] == pytest.approx(metrics["mae"], rel=1e-12)
+    with pytest.raises(rill.StateError):
+        trainer.evaluate([])
+
+
+def own_losses(model, x, y):
+    """Each loss by its definition, of all steps."""
+    e, z = (model(x) - y).astype(np.float64), model(x).astype(np.float64)
+    yield "mae", np.abs(e).mean()
+    yield {"type": "huber", "delta": 0.5}, np.where(np.abs(e) <= 0.5, e**2 / 2, 0.5 * (np.abs(e) - 0.25)).mean()
+    filtered = [np.diff(v.astype(np.float64), axis=1, prepend=0) for v in (e, y)]  # pre-emphasis 1
+    energy = (filtered[1] ** 2).sum(axis=1) + 0.01 * x.shape[1]
+    yield {"type": "esr", "pre_emphasis": 1, "epsilon": 0.01}, ((filtered[0] ** 2).sum(axis=1) / energy).mean()
+    sides, positive = y > 0, np.array([0.5, 3])
+    yield {"type": "bce", "positive_weights": positive}, np.where(sides, positive * np.log1p(np.exp(-z)), np.log1p(np.exp(z))).mean()
+
+
+def test_losses_with_options():
+    model = make_model()
+    x, y = noise(3, 7, 3), noise(3, 7, 2, seed=1)
+    for loss, expected in own_losses(model, x, y):
+        trainer = rill.Trainer(model, loss=loss, seed=1, learning_rate=0)
+        is_binary = isinstance(loss, dict) and loss["type"] == "bce"
+        value = trainer.update(rill.Batch(model, x, y > 0 if is_binary else y))
+        assert value == pytest.approx(expected, rel=1e-6), loss
+        assert f"with {loss if isinstance(loss, str) else loss['type']} of" in repr(trainer)
+
+
+def test_classes_with_weights_and_smoothing():
+    model = make_model(output_size=3)
+    x, classes = noise(3, 7, 3), tokens(3, 7, below=3, seed=1)
+    z = model(x).astype(np.float64)
+    losses = np.log(np.exp(z).sum(axis=-1, keepdims=True)) - z
+    weights, smoothing = np.array([0.5, 2, 1], dtype=np.float32), 0.25
+    own = np.take_along_axis(weights * losses, classes[..., np.newaxis], axis=-1)[..., 0]
+    terms = (1 - smoothing) * own + smoothing / 3 * (weights * losses).sum(axis=-1)
+    loss = {"type": "cross_entropy", "label_smoothing": smoothing, "class_weights": weights}
+    value = rill.Trainer(model, loss=loss, seed=1).update(rill.Batch(model, x, classes=classes))
+    assert value == pytest.approx(terms.sum() / weights[classes].sum(dtype=np.float64), rel=1e-6)
 
 
 @pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
@@ -178,7 +241,10 @@ def test_learning_rate():
     ("options", "kind"),
     [
         ({"loss": "hinge"}, rill.FormatError),
-        ({"optimizer": "adagrad"}, rill.FormatError),
+        ({"loss": {"type": "mse", "delta": 1}}, rill.FormatError),
+        ({"loss": {"delta": 1}}, rill.FormatError),
+        ({"loss": {"type": "bce", "positive_weights": [1, 2, 3]}}, rill.FormatError),
+        ({"optimizer": "lion"}, rill.FormatError),
         ({"optimizer": {"type": "sgd", "momentums": 1}}, rill.FormatError),
         ({"optimizer": {"type": "sgd", "learning_rate": 1}, "learning_rate": 1}, rill.ArgumentError),
         ({"clip_norm": float("nan")}, rill.ArgumentError),

@@ -2,8 +2,7 @@
 
     model = rill.Model({"input": {"kind": "vector", "size": 1},
                         "layers": [{"type": "lstm", "hidden_size": 32}, {"type": "dense", "output_size": 1}]}, seed=1)
-    trainer = rill.Trainer(model, loss="mse", seed=1)
-    trainer.fit([rill.Batch(model, inputs, targets)], epochs=100)
+    model.fit(inputs, targets, loss="mse", epochs=100, validation_split=0.2)
     stream = model.stream()
     y = stream.step(0.5)
 
@@ -26,10 +25,13 @@ from ._errors import (
     StateError,
     UnsupportedError,
 )
-from ._fit import History
 from ._results import PrecisionError, Settled
 from ._version import VERSION as __version__
 from .batch import Batch
+from .callbacks import Callback, StopTraining
+from .data import lanes, split_by_time, windows
+from .history import History
+from .learner import OnlineLearner
 from .model import Model
 from .stream import Stream
 from .trainer import Trainer
@@ -37,6 +39,7 @@ from .trainer import Trainer
 __all__ = [
     "ArgumentError",
     "Batch",
+    "Callback",
     "DivergedError",
     "Error",
     "FileError",
@@ -44,16 +47,21 @@ __all__ = [
     "History",
     "InternalError",
     "Model",
+    "OnlineLearner",
     "OutOfMemoryError",
     "PrecisionError",
     "Settled",
     "StateError",
+    "StopTraining",
     "Stream",
     "Trainer",
     "UnsupportedError",
     "__version__",
+    "lanes",
     "library_path",
+    "split_by_time",
     "version",
+    "windows",
 ]
 
 

@@ -1,14 +1,21 @@
-"""The loop over epochs that most programs want, and what it brings back."""
+"""The loop over epochs and updates."""
 
 from __future__ import annotations
 
+import math
 import os
-import random
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Optional, Union
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable, Optional, Union
 
-from ._errors import ArgumentError
+from ._errors import FileError, StateError
+from ._interrupts import Interrupts
+from ._place import Place
+from ._progress import Progress
+from ._sources import Source, Step
+from .callbacks import Callbacks, Logs, StopTraining
+from .history import History
 
 if TYPE_CHECKING:
     from .batch import Batch
@@ -16,74 +23,111 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class History:
-    """Losses of every epoch of a fit, first to last."""
+class Plan:
+    """What a fit is to do."""
 
-    loss: list[float] = field(default_factory=list)
-    """Mean over the epoch's updates of the loss before each."""
-    validation_loss: list[float] = field(default_factory=list)
-    """After the epoch; empty without validation."""
-
-    def plot(self, path: Union[str, os.PathLike[str]]) -> None:
-        """Draws the losses over the epochs, on a logarithmic axis if all are above 0, into a picture file. Needs matplotlib."""
-        from matplotlib.figure import Figure  # optional, and slow to import; Figure by itself needs no screen
-
-        figure = Figure(figsize=(6, 4), layout="constrained")
-        axes = figure.subplots()
-        for values, label in ((self.loss, "training"), (self.validation_loss, "validation")):
-            if values:
-                axes.plot(range(1, len(values) + 1), values, label=label, marker="." if len(values) < 30 else None)
-        if min(self.loss + self.validation_loss, default=0) > 0:
-            axes.set_yscale("log")
-        axes.set_xlabel("epoch")
-        axes.set_ylabel("loss")
-        axes.legend()
-        figure.savefig(os.fspath(path))
+    source: Source
+    validation: Optional[Callable[[], Iterable[Batch]]]
+    """Gives the batches to validate on, each time anew."""
+    epochs: int
+    callbacks: Callbacks
+    progress: bool
+    checkpoint: Union[str, os.PathLike[str], None]
+    restore: Optional[str]
+    publish: bool
 
 
-def fit(
-    trainer: Trainer,
-    batches: Iterable[Batch],
-    epochs: int,
-    shuffle_seed: Optional[int],
-    validation: Union[Batch, Sequence[Batch], None],
-    progress: bool,
-    publish: bool,
-) -> History:
-    """Trainer.fit; documented there."""
-    order = list(batches)
-    if not order:
-        raise ArgumentError("batches: there are none")
-    shuffler = None if shuffle_seed is None else random.Random(shuffle_seed)
-    history = History()
-    bar = _bar(epochs) if progress else None
+def run(trainer: Trainer, plan: Plan, place: Place) -> History:
+    """Trainer.fit from that place on; documented there."""
+    if plan.checkpoint is not None and not Path(os.fsdecode(plan.checkpoint)).absolute().parent.is_dir():
+        # Said now, and not after the first epoch.
+        raise FileError(f"checkpoint: {os.fsdecode(plan.checkpoint)}: there is no such folder")
+    history = History(epochs=place.epochs)
+    trainer.history = trainer.model.history = history
+    progress = Progress(plan.epochs, plan.source.update_count, plan.progress)
     try:
-        for _ in range(epochs):
-            if shuffler is not None:
-                shuffler.shuffle(order)
-            history.loss.append(sum(trainer.update(batch) for batch in order) / len(order))
-            if validation is not None:
-                history.validation_loss.append(trainer.evaluate(validation)["loss"])
-            if bar is not None:
-                bar.set_postfix_str(_latest(history), refresh=False)
-                bar.update()
+        with Interrupts() as interrupts:
+            try:
+                _epochs(trainer, plan, place, history, progress, interrupts)
+            except StopTraining as stop:
+                history.stopped = str(stop) or "by a callback"
+    except KeyboardInterrupt:
+        history.stopped = "by an interrupt"
+        progress.close()
+        if plan.checkpoint is not None:
+            _save(trainer, plan.checkpoint, place)
+        if plan.publish:
+            trainer.model.publish()
+        raise
     finally:
-        if bar is not None:
-            bar.close()
-    if publish:
+        progress.close()
+    if plan.restore is not None:
+        trainer.copy_parameters(plan.restore)
+    if plan.publish:
         trainer.model.publish()
+    try:
+        plan.callbacks.call("on_fit_end", history)
+    except StopTraining:
+        pass  # it has
     return history
 
 
-def _bar(epochs: int) -> Any:
-    """A bar over the epochs, or None without tqdm."""
+def _epochs(trainer: Trainer, plan: Plan, place: Place, history: History, progress: Progress, interrupts: Interrupts) -> None:
+    plan.callbacks.call("on_fit_begin", trainer)
+    while place.epoch < plan.epochs:
+        plan.callbacks.call("on_epoch_begin", place.epoch)
+        progress.begin_epoch(place.epoch, place.update)
+        for step in plan.source.epoch(place.epoch, place.update):
+            with interrupts.held():
+                logs = _update(trainer, step, place)
+                history.add_update(logs)
+                progress.update(logs, int(step.batch._lengths.sum()))
+            plan.callbacks.call("on_update_end", place.total - 1, logs)
+        logs = {
+            "epoch": place.epoch,
+            "updates": place.total,
+            "loss": place.mean_loss,
+            "gradient_norm": place.mean_norm,
+            "learning_rate": history.updates["learning_rate"][-1] if history.updates else trainer.metric("learning_rate"),
+            "seconds": progress.seconds,
+            "steps_per_second": progress.steps_per_second,
+        }
+        metrics = {} if plan.validation is None else trainer.evaluate(plan.validation())
+        logs.update({f"validation_{name}": value for name, value in metrics.items() if name != "step_count"})
+        with interrupts.held():
+            # What an epoch leaves behind belongs together: an interrupt finds all of it or nothing.
+            if plan.validation is not None:
+                trainer.set_validation_loss(metrics["loss"])
+            history.add_epoch(logs)
+            place.end_epoch()
+            progress.end_epoch(logs)
+            if plan.checkpoint is not None:
+                _save(trainer, plan.checkpoint, place)
+        plan.callbacks.call("on_epoch_end", place.epoch - 1, logs)
+        if plan.validation is not None and trainer.should_stop:
+            raise StopTraining("by patience")
+
+
+def _update(trainer: Trainer, step: Step, place: Place) -> Logs:
+    if step.begins and place.stateful:
+        trainer.reset_state()
+    rate = trainer.metric("learning_rate")
+    loss = trainer.update(step.batch)
     try:
-        from tqdm import tqdm
-    except ImportError:
-        return None
-    return tqdm(total=epochs, unit="epoch")
+        norm = trainer.gradient_norm
+    except StateError:  # gradients accumulate, and there was no update yet
+        norm = math.nan
+    logs: Logs = {
+        "epoch": place.epoch,
+        "update": place.total,
+        "loss": loss,
+        "learning_rate": rate,
+        "gradient_norm": norm,
+    }
+    place.end_update(loss, norm)
+    return logs
 
 
-def _latest(history: History) -> str:
-    text = f"loss {history.loss[-1]:.4g}"
-    return f"{text}, validation {history.validation_loss[-1]:.4g}" if history.validation_loss else text
+def _save(trainer: Trainer, path: Union[str, os.PathLike[str]], place: Place) -> None:
+    trainer.data = place.to_bytes()
+    trainer.save(path)

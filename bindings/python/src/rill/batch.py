@@ -35,16 +35,19 @@ class Batch(NativeObject[BatchHandle]):
         classes: Optional[SequencesLike] = None,
         lengths: Optional[ArrayLike] = None,
         batch_first: bool = True,
+        weights: Optional[SequencesLike] = None,
     ) -> None:
         """A batch for models with the same input and output as model. The order of its dimensions holds for the set methods too.
 
         inputs: an array [batch][time][input_size] ([time][batch][input_size] with batch_first=False), of a token model integers
             [batch][time], each in -1 ..< input_size; or a list of sequences [time][input_size] or [time] of unequal length, which are
             padded, and whose lengths are set.
-        targets: for the losses "mse" and "bce": [batch][time][output_size] in the same order, or a list as the inputs are; for a model
+        targets: for every loss but "cross_entropy": [batch][time][output_size] in the same order, or a list as the inputs are; for a model
             with one output per sequence [batch][output_size]. A last dimension of size 1 may be left out, here and in inputs.
         classes: instead, for "cross_entropy": integers [batch][time], or [batch] for one output per sequence; -1 counts in no loss.
         lengths: [batch]: valid time steps of each sequence, 1 ... time; later ones change no state, count in no loss and give no gradient.
+        weights: of the time steps in the loss: [batch][time] or a list, or [batch] for one output per sequence; finite and >= 0. A mean is
+            over their sum; a step of weight 0 counts in no loss and no metric. None: all are 1. Not for "esr".
 
         Raises ArgumentError, StateError (closed model), OutOfMemoryError.
         """
@@ -63,6 +66,8 @@ class Batch(NativeObject[BatchHandle]):
             self.set_targets(targets)
         if classes is not None:
             self.set_classes(classes)
+        if weights is not None:
+            self.set_weights(weights)
 
     @property
     def sequence_length(self) -> int:
@@ -97,6 +102,14 @@ class Batch(NativeObject[BatchHandle]):
         """Replaces the targets or classes by classes: shapes as in __init__. Raises ArgumentError."""
         self._write_answers(library.rill_batch_set_classes, classes, "classes", None)
 
+    def set_weights(self, weights: Optional[SequencesLike]) -> None:
+        """Replaces the weights of the time steps: shapes as in __init__. None makes all of them 1. Raises ArgumentError."""
+        if weights is not None:
+            self._write_answers(library.rill_batch_set_weights, weights, "weights", 1)
+            return
+        with self._lock.exclusive():
+            check(library.rill_batch_set_weights(self._open(), None, 0))
+
     @property
     def _input_values(self) -> Optional[int]:
         """Floats per time step; None of a token model."""
@@ -114,7 +127,7 @@ class Batch(NativeObject[BatchHandle]):
         self._lengths = lengths
 
     def _write_answers(self, write: Any, value: SequencesLike, name: str, size: Optional[int]) -> None:
-        """Targets of that size, or classes if size is None."""
+        """Targets of that size (weights: 1), or classes if size is None."""
         if self._architecture.output_per_sequence:
             values = _arrays.as_int32(value, name) if size is None else _arrays.as_float32(value, name)
             if size == 1 and values.ndim == 1:

@@ -17,7 +17,7 @@ from ._arrays import Floats
 from ._errors import ArgumentError, check
 from ._handles import ModelHandle
 from ._library import library
-from ._objects import NativeObject
+from ._model_fit import FittingModel
 from ._results import PrecisionError
 from ._views import TensorView
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .stream import Stream
 
 
-class Model(NativeObject[ModelHandle]):
+class Model(FittingModel):
     """Architecture and parameters of a recurrent neural network.
 
     Parameters are written by name or by a Trainer. publish() packs them into a snapshot, which is what streams and calls of the
