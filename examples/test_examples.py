@@ -1,10 +1,12 @@
 """Runs the examples as their users do. scripts/test-examples.sh compiles the C ones and calls pytest with
 RILL_EXAMPLE_PROGRAMS, the folder where they are."""
 
+import importlib.util
 import json
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -115,6 +117,8 @@ def test_stream_passes_on_the_message_of_the_library(forecaster, tmp_path):
 def test_programs_show_their_usage():
     assert "usage" in run(PROGRAMS / "stream", status=2)
     assert "usage" in run(PROGRAMS / "train", status=2)
+    assert "usage" in run(PROGRAMS / "online", "0", status=2)
+    assert "usage" in run(PROGRAMS / "characters", status=2)
     assert "usage" in run(PROGRAMS / "stream", "--help")
 
 
@@ -140,6 +144,77 @@ def test_text_model_learns_and_writes(tmp_path):
     assert after < before / 3, output
     assert len(output.rstrip("\n").split("\n\n", 1)[1]) == len("the ") + 50
     assert (tmp_path / "text.json").exists()
+
+
+def held_out(output):
+    """The column of held-out perplexities, and the one of the best parameters, as printed."""
+    rows = re.findall(r"^ *[1-9][0-9]* +[0-9.]+ +([0-9.]+)", output, re.MULTILINE)
+    return rows, re.search("best parameters: (.*)", output).group(1)
+
+
+def test_c_and_python_learn_the_same_characters(tmp_path):
+    output = run_python("characters.py", DATA / "persuasion.txt", tmp_path / "python.json", "--epochs", 2, "--hidden", 32)
+    column, best = held_out(output)
+    # An untrained network hesitates among all 75 characters, and one that knew how frequent each is, among 21.
+    assert len(column) == 2 and float(best) < 12, output
+    assert (column, best) == held_out(run(PROGRAMS / "characters", DATA / "persuasion.txt", tmp_path / "c.json", 2, 32))
+    parameters = [json.loads((tmp_path / name).read_text())["parameters"] for name in ("python.json", "c.json")]
+    assert parameters[0] == parameters[1]
+
+
+def test_characters_stop_when_they_are_learned_by_heart():
+    output = run_python("characters.py", "--characters", 20000, "--hidden", 64, "--epochs", 60, "--length", 20)
+    column, best = held_out(output)
+    assert "stopped" in output and len(column) < 60, output
+    values = [float(value) for value in column]
+    assert min(values) == float(best) == values[-4], output  # three epochs in a row were no better
+
+
+def test_characters_refuse_a_text_that_is_too_short(tmp_path):
+    (tmp_path / "short.txt").write_text("a rill")
+    assert "too short" in run_python("characters.py", tmp_path / "short.txt", status=1)
+    assert "too short" in run(PROGRAMS / "characters", tmp_path / "short.txt", tmp_path / "model.json", status=1)
+
+
+@pytest.mark.parametrize("language", ["c", "python"])
+def test_online_learning_follows_a_drifting_sensor(language, tmp_path):
+    if language == "c":
+        output = run(PROGRAMS / "online")
+    else:
+        output = run_python("online.py", "--plot", tmp_path / "online.png")
+        assert (tmp_path / "online.png").read_bytes().startswith(b"\x89PNG")
+    before, slow, jump = ([float(word) for word in line.split()[-2:]] for line in output.splitlines()[1:4])
+    # The drift moves the readings by what 1 to 2 degrees would; the noise of a good estimate is a few tenths.
+    assert max(before) < 0.5, output
+    for frozen, learning in (slow, jump):
+        assert frozen > 1 and learning < frozen / 3, output
+    for line in output.splitlines()[4:6]:
+        median, largest = map(int, re.search(r"median (\d+), largest (\d+)", line).groups())
+        assert 0 < median <= largest, output
+
+
+HAS_MPI = shutil.which("mpirun") is not None and importlib.util.find_spec("mpi4py") is not None
+
+
+@pytest.mark.skipif(not HAS_MPI, reason="mpirun or mpi4py is not there")
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_processes_learn_what_one_with_the_whole_batch_does(count):
+    environment = {
+        **os.environ,
+        "OMPI_ALLOW_RUN_AS_ROOT": "1",
+        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        # More processes than processors, by the names of Open MPI 4 and 5; other MPIs allow it anyway.
+        "OMPI_MCA_rmaps_base_oversubscribe": "1",
+        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+        "OMPI_MCA_btl_vader_single_copy_mechanism": "none",  # containers often forbid it
+    }
+    output = run("mpirun", "-n", count, sys.executable, HERE / "python" / "mpi_train.py", env=environment)
+    assert f"{count} processes" in output
+    first, last, alone = map(float, re.search(r"loss (\S+) at first, .* updates (\S+)\n.* batch (\S+)", output).groups())
+    assert last < 0.8 * first, output
+    assert abs(last / alone - 1) < 1e-6, output  # float32 rounds at 6e-8; 50 updates add some of that up
+    assert "the same bits in all processes" in output
+    assert ("whole batch: the same" in output) == (count == 1), output
 
 
 def code_blocks(language):

@@ -17,6 +17,7 @@ fail() {
 
 wants() { [[ $purposes == *" $1 "* ]]; }
 has_command() { command -v "$1" >/dev/null 2>&1; }
+can_install() { [ "$(id -u)" = 0 ] && has_command apt-get; }
 # A Python that can make virtual environments with pip inside, and new enough for the packages.
 can_make_venv() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 9))' >/dev/null 2>&1; }
 venv_is_complete() {
@@ -59,6 +60,7 @@ missing_packages() {
   if wants test; then
     has_command g++ || echo g++
     has_command valgrind || echo valgrind
+    if can_install && ! has_command mpirun; then echo openmpi-bin; fi # without it a test of an example is left out
   fi
   if wants test || wants python; then
     if ! venv_is_complete && [ -z "$(find_python)" ]; then printf '%s\n' python3 python3-venv; fi
@@ -67,7 +69,7 @@ missing_packages() {
 
 install_packages() {
   local packages=("$@")
-  if [ "$(id -u)" != 0 ] || ! has_command apt-get; then
+  if ! can_install; then
     fail "missing: ${packages[*]}
 On Debian or Ubuntu: sudo apt-get install ${packages[*]}
 Elsewhere install what these Debian packages hold; then run this again."
@@ -96,6 +98,7 @@ for _ in 1 2; do # what was installed can show that something else is missing
   mapfile -t missing < <(missing_packages)
   if [ ${#missing[@]} -gt 0 ]; then install_packages "${missing[@]}"; fi
 done
+if wants test && has_command mpirun; then python_packages+=(mpi4py); fi
 if wants test || wants python; then
   venv_is_complete "${python_packages[@]}" || install_python_packages
 fi
