@@ -9,7 +9,7 @@
  *
  *   for each layer:  weight_ih [gates * hidden][inputs], weight_hh [gates * hidden][hidden], bias_ih [gates * hidden],
  *                    bias_hh [gates * hidden]
- *   then the head:   weight [hidden], bias [1]          (streaming nets only)
+ *   then the head:   weight [outputs][hidden], bias [outputs]          (not where whole sequences are run)
  *
  * An engine with one bias takes the sum of both; but the new gate of a gru needs both: n = tanh(W_in x + b_in + r * (W_hn h + b_hn)).
  * An engine that keeps none of this can be timed all the same; only the check that engines agree will say that it differs.
@@ -42,11 +42,17 @@ PEER_API void peer_free(void *network);
 PEER_API void *peer_seq_new(const char *cell, int in, int hid, int layers, int T, int B);
 PEER_API void peer_seq_run(void *network, const float *x, float *y);
 
-/* Training: one call is forward, backward and an update by Adam; returns the loss before the update. Optional; never freed.
+/* Training: one call is forward, backward, the gradient limited to a global norm of 5, and an update by Adam with a learning rate of 0.002,
+ * all as PyTorch defines it; returns the loss before the update. Both biases of a layer are learned. Optional; never freed.
  *   task "charlm"   tokens tx and classes ty [T][B] in 0 ..< in; dense head to `out`, mean softmax cross-entropy (x and y are not read)
- *   task "reg"      inputs x [T][B][in], targets y [T][B][out]; linear head, mean squared error (tx and ty are not read) */
+ *   task "reg"      inputs x [T][B][in], targets y [T][B][out]; linear head, mean squared error (tx and ty are not read)
+ *   threads         OMP_NUM_THREADS says the same when the engine is opened */
 PEER_API void *peer_train_new(const char *task, const char *cell, int in, int hid, int layers, int out, int B, int T, int threads);
 PEER_API float peer_train_step(void *network, const int *tx, const int *ty, const float *x, const float *y);
+
+/* The same update in three parts, each with its time: ns[0] forward and loss, ns[1] backward, ns[2] clipping and Adam; NAN for what the
+ * engine cannot tell apart. Optional. */
+PEER_API void peer_train_parts(void *network, const int *tx, const int *ty, const float *x, const float *y, double *ns);
 
 /* The common generator: a Weyl sequence through a 32-bit mixer. Values are multiples of 2^-23 in -1 ..< 1, exact in float. */
 #define BENCH_SEED 1u

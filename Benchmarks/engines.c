@@ -31,8 +31,6 @@ static engine open_engine(const char *path) {
       .release = (__typeof__(peer_free) *)dlsym(library, "peer_free"),
       .make_sequence = (__typeof__(peer_seq_new) *)dlsym(library, "peer_seq_new"),
       .run_sequence = (__typeof__(peer_seq_run) *)dlsym(library, "peer_seq_run"),
-      .make_training = (__typeof__(peer_train_new) *)dlsym(library, "peer_train_new"),
-      .train = (__typeof__(peer_train_step) *)dlsym(library, "peer_train_step"),
   };
   if (!name || !it.make || !it.step) fail("%s: peer_name, peer_new or peer_step is missing", path);
   it.name = name();

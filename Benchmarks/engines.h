@@ -12,8 +12,6 @@ typedef struct {
   __typeof__(peer_free) *release;
   __typeof__(peer_seq_new) *make_sequence;
   __typeof__(peer_seq_run) *run_sequence;
-  __typeof__(peer_train_new) *make_training;
-  __typeof__(peer_train_step) *train;
 } engine;
 
 /* Engines that are not the project's own (ENGINES in the environment: paths, separated by blanks). */

@@ -13,9 +13,9 @@ static const struct {
   const char *name;
   void (*run)(void);
 } sections[] = {
-    {"step", section_step},       {"sizes", section_sizes},       {"tail", section_tail},       {"precision", section_precision},
-    {"streams", section_streams}, {"blocks", section_blocks},     {"silence", section_silence}, {"sequence", section_sequence},
-    {"limits", section_limits},   {"training", section_training},
+    {"step", section_step},           {"sizes", section_sizes},       {"tail", section_tail},
+    {"precision", section_precision}, {"streams", section_streams},   {"blocks", section_blocks},
+    {"silence", section_silence},     {"sequence", section_sequence}, {"limits", section_limits},
 };
 enum { SECTION_COUNT = sizeof sections / sizeof *sections };
 

@@ -1,44 +1,13 @@
 // oneDNN (https://github.com/oneapi-src/oneDNN) as an engine: streaming with a batch of one, and whole sequences. The library gets its
-// weights in the layout that it asks for, packed once; the dense head is a plain loop.
-#include "engine.h"
-#include <cmath>
-#include <cstring>
-#include <dnnl.hpp>
-#include <string>
+// weights in the layout that it asks for, packed once; the dense head is a plain loop. Training: onednn_training.cpp.
+#include "onednn.hpp"
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 namespace {
 
-using dnnl::memory;
-using Tag = memory::format_tag;
-
-dnnl::engine &processor() {
-  static dnnl::engine it(dnnl::engine::kind::cpu, 0);
-  return it;
-}
-dnnl::stream &queue() {
-  static dnnl::stream it(processor());
-  return it;
-}
-
-memory::desc shape(const memory::dims &dims, Tag tag) { return memory::desc(dims, memory::data_type::f32, tag); }
-float *values(const memory &it) { return static_cast<float *>(it.get_data_handle()); }
-memory zeros(const memory::desc &desc) {
-  memory it(desc, processor());
-  std::memset(it.get_data_handle(), 0, desc.get_size());
-  return it;
-}
-
-// Versions 2 and 3 of the library differ in where the description of a primitive is put together.
-template <class Primitive, class... Arguments> typename Primitive::primitive_desc describe(const Arguments &...arguments) {
-#if DNNL_VERSION_MAJOR >= 3
-  return typename Primitive::primitive_desc(processor(), arguments...);
-#else
-  return typename Primitive::primitive_desc(typename Primitive::desc(arguments...), processor());
-#endif
-}
+using namespace bench;
 
 // One layer for T steps of B sequences. A streaming layer reads and writes its state in two memories that take turns.
 class Layer {
@@ -46,7 +15,7 @@ public:
   memory input, output;
 
   Layer(const std::string &cell, int inputs, int hidden, int T, int B, bool is_streaming, uint32_t *state) {
-    const int gates = cell == "lstm" ? 4 : cell == "gru" ? 3 : 1, biases = gates == 3 ? 4 : gates;
+    const int gates = gate_count(cell), biases = bias_count(gates);
     const auto x = shape({T, B, inputs}, Tag::tnc), y = shape({T, B, hidden}, Tag::tnc), kept = shape({1, 1, B, hidden}, Tag::ldnc);
     const auto s = is_streaming ? kept : memory::desc();
     const auto wi = shape({1, 1, inputs, gates, hidden}, Tag::any), wh = shape({1, 1, hidden, gates, hidden}, Tag::any);
@@ -90,32 +59,23 @@ private:
     primitive_ = dnnl::primitive(desc);
   }
 
-  // The library's number of a gate: its gru has the update gate before the reset gate.
-  static int gate_place(int gate, int gates) { return gates == 3 && gate < 2 ? 1 - gate : gate; }
-
-  // Draws PyTorch's [gates * hidden][count] and packs it as the primitive wants it.
+  // Packs drawn weights as the primitive wants them.
   static memory draw(int count, int gates, int hidden, const memory::desc &packed, uint32_t *state) {
     memory plain(shape({1, 1, count, gates, hidden}, Tag::ldigo), processor());
-    const float scale = 1 / std::sqrt(static_cast<float>(hidden));
-    for (int gate = 0; gate < gates; gate++)
-      for (int unit = 0; unit < hidden; unit++)
-        for (int i = 0; i < count; i++)
-          values(plain)[(static_cast<size_t>(i) * gates + gate_place(gate, gates)) * hidden + unit] = scale * bench_uniform(state);
+    draw_weights(values(plain), count, gates, hidden, state);
     memory result(packed, processor());
-    dnnl::reorder(plain, result).execute(queue(), plain, result);
+    reorder(plain, result);
     queue().wait();
     return result;
   }
 
-  // Both biases in one, but for the new gate of a gru.
   static memory draw_bias(int gates, int hidden, const memory::desc &desc, uint32_t *state) {
     memory bias = zeros(desc);
     const float scale = 1 / std::sqrt(static_cast<float>(hidden));
     for (int kind = 0; kind < 2; kind++)
-      for (int gate = 0; gate < gates; gate++) {
-        const int place = kind == 1 && gates == 3 && gate == 2 ? 3 : gate_place(gate, gates);
-        for (int unit = 0; unit < hidden; unit++) values(bias)[place * hidden + unit] += scale * bench_uniform(state);
-      }
+      for (int gate = 0; gate < gates; gate++)
+        for (int unit = 0; unit < hidden; unit++)
+          values(bias)[bias_place(kind, gate, gates) * hidden + unit] += scale * bench_uniform(state);
     return bias;
   }
 };

@@ -14,6 +14,7 @@ import time
 
 import numpy as np
 import onnxruntime
+from generator import Generator
 from onnx import TensorProto, checker, helper, numpy_helper
 
 QUICK = os.environ.get("BENCH_QUICK", "0") not in ("", "0")
@@ -21,23 +22,6 @@ CHUNK_NS = 2e5 if QUICK else 2e6
 CHUNKS = 3 if QUICK else 200
 GRID = [(1, 16), (1, 32), (8, 64), (32, 128), (64, 256), (128, 512)]
 GATES = {"lstm": [0, 3, 1, 2], "gru": [1, 0, 2], "rnn": [0]}  # ONNX's order (i o f g; z r n), as places in PyTorch's
-
-
-class Generator:
-    """bench_uniform of engine.h."""
-
-    def __init__(self, seed):
-        self.state = np.uint32(seed)
-
-    def draw(self, shape, scale):
-        steps = np.arange(1, int(np.prod(shape)) + 1, dtype=np.uint64) * np.uint64(0x9E3779B9) + np.uint64(self.state)
-        z = steps.astype(np.uint32)
-        self.state = z[-1]
-        z = (z ^ (z >> np.uint32(16))) * np.uint32(0x21F0AAAD)
-        z = (z ^ (z >> np.uint32(15))) * np.uint32(0x735A2D97)
-        z ^= z >> np.uint32(15)
-        values = (z >> np.uint32(8)).astype(np.float32) * np.float32(1 / 8388608) - np.float32(1)
-        return (np.float32(scale) * values).reshape(shape)
 
 
 def tensor(name, shape):

@@ -21,7 +21,8 @@ static int set_parameter(rill_model *model, const char *name, size_t count, floa
 }
 
 /* All parameters, in the order of engine.h. Also biases that stay out are drawn, so that the other weights are the same without them. */
-static int set_parameters(rill_model *model, const char *cell, int input_size, int hidden_size, int num_layers, int flags) {
+int bench_rill_set_parameters(rill_model *model, const char *cell, int input_size, int hidden_size, int num_layers, int outputs,
+                              int flags) {
   uint32_t state = BENCH_SEED;
   float scale = 1 / sqrtf((float)hidden_size);
   size_t gates = strcmp(cell, "lstm") == 0 ? 4 : strcmp(cell, "gru") == 0 ? 3 : 1, hidden = (size_t)hidden_size, rows = gates * hidden;
@@ -35,8 +36,9 @@ static int set_parameters(rill_model *model, const char *cell, int input_size, i
       if (set_parameter(model, name, counts[kind], is_silent ? 0 : scale, &state)) return 1;
     }
   }
-  if (!(flags & BENCH_HEAD)) return 0;
-  return set_parameter(model, "1.weight", hidden, scale, &state) || set_parameter(model, "1.bias", 1, scale, &state);
+  if (!outputs) return 0;
+  size_t count = (size_t)outputs;
+  return set_parameter(model, "1.weight", count * hidden, scale, &state) || set_parameter(model, "1.bias", count, scale, &state);
 }
 
 rill_model *bench_rill_model(const char *cell, int input_size, int hidden_size, int num_layers, int flags) {
@@ -47,7 +49,8 @@ rill_model *bench_rill_model(const char *cell, int input_size, int hidden_size, 
            input_size, cell, hidden_size, num_layers, flags & BENCH_HEAD ? ", {\"type\": \"dense\", \"output_size\": 1}" : "");
   rill_model *model;
   if (bench_rill_failed(rill_model_create(configuration, 1, NULL, &model), configuration)) return NULL;
-  if (set_parameters(model, cell, input_size, hidden_size, num_layers, flags) || bench_rill_failed(rill_model_publish(model), "publish")) {
+  if (bench_rill_set_parameters(model, cell, input_size, hidden_size, num_layers, flags & BENCH_HEAD ? 1 : 0, flags) ||
+      bench_rill_failed(rill_model_publish(model), "publish")) {
     rill_model_destroy(model);
     return NULL;
   }

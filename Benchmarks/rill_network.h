@@ -18,6 +18,10 @@ rill_model *bench_rill_model(const char *cell, int input_size, int hidden_size, 
 rill_stream *bench_rill_stream(const char *cell, int input_size, int hidden_size, int num_layers, int flags, int batch_size,
                                const char *options);
 
+/* Sets all parameters of a model whose layers are recurrent ones of that cell, then a dense head to `outputs` (0: none). Returns whether
+ * that failed, after a line on standard error. */
+int bench_rill_set_parameters(rill_model *model, const char *cell, int input_size, int hidden_size, int num_layers, int outputs, int flags);
+
 /* Says what failed, as an engine must: on standard error. Returns whether it did. */
 int bench_rill_failed(rill_status status, const char *what);
 

@@ -1,4 +1,4 @@
-/* Whole sequences in one call, and training. */
+/* Whole sequences in one call. */
 #include "sections.h"
 #include "timing.h"
 #include <math.h>
@@ -7,8 +7,6 @@
 #include <string.h>
 
 enum { MAXIMUM_CONTENDERS = 2 + MAXIMUM_EXTRA_ENGINES };
-
-/* ---------------------------------------------------------- whole sequences */
 
 typedef struct {
   const engine *engine;
@@ -75,78 +73,4 @@ void section_sequence(void) {
   progress("sequence");
   measure_sequence(200, 1);
   measure_sequence(200, 32);
-}
-
-/* ----------------------------------------------------------------- training */
-
-typedef struct {
-  const char *name, *kind, *cell;
-  int input_size, hidden_size, num_layers, output_size, B, T;
-} task;
-
-typedef struct {
-  const engine *engine;
-  void *network;
-  int *tokens, *classes;
-  float *inputs, *targets, loss;
-} training;
-
-static void run_training(void *context, long count) {
-  training *it = context;
-  for (long i = 0; i < count; i++) it->loss = it->engine->train(it->network, it->tokens, it->classes, it->inputs, it->targets);
-}
-
-/* Data that can be learned, so that a falling loss shows that something is: the next token follows from the last one; a target is a
- * product of two inputs of the step before. */
-static training *make_training(const engine *engine, const task *what) {
-  if (!engine || !engine->make_training || !engine->train) return NULL;
-  void *network = engine->make_training(what->kind, what->cell, what->input_size, what->hidden_size, what->num_layers, what->output_size,
-                                        what->B, what->T, 1);
-  if (!network) return NULL;
-  training *it = bench_allocate(sizeof *it);
-  int rows = what->T * what->B, inputs = what->input_size, outputs = what->output_size;
-  *it = (training){.engine = engine, .network = network};
-  it->tokens = bench_allocate((size_t)rows * sizeof(int)), it->classes = bench_allocate((size_t)rows * sizeof(int));
-  it->inputs = bench_allocate((size_t)rows * (size_t)inputs * sizeof(float));
-  it->targets = bench_allocate((size_t)rows * (size_t)outputs * sizeof(float));
-  uint32_t state = 5;
-  bench_fill(it->inputs, (size_t)rows * (size_t)inputs, 1, &state);
-  for (int row = 0; row < rows; row++) {
-    int before = row - what->B; /* the same sequence, one step earlier */
-    it->tokens[row] = before < 0 ? row % inputs : it->classes[before];
-    it->classes[row] = (7 * it->tokens[row] + 3) % inputs;
-    if (before >= 0) it->targets[row * outputs] = it->inputs[before * inputs] * it->inputs[before * inputs + 1];
-  }
-  return it;
-}
-
-static void measure_training(const task *what) {
-  const engine *engines[MAXIMUM_CONTENDERS] = {find_engine("rill")};
-  contender contenders[MAXIMUM_CONTENDERS] = {{.label = "rill"}};
-  float first_losses[MAXIMUM_CONTENDERS];
-  int count = 1;
-  for (int i = 0; i < extra_engine_count; i++, count++) engines[count] = &extra_engines[i], contenders[count].label = extra_engines[i].name;
-  progress("training: %s", what->name);
-  for (int i = 0; i < count; i++) {
-    contenders[i].run = run_training, contenders[i].reference = "rill";
-    training *it = contenders[i].context = make_training(engines[i], what);
-    if (it) run_training(it, 1), first_losses[i] = it->loss;
-  }
-  for (int pass = 0; pass < bench_effort.passes; pass++) measure_in_turn(contenders, count);
-  for (int i = 0; i < count; i++) {
-    training *it = contenders[i].context;
-    if (!it) continue;
-    report("training", what->name, contenders[i].label, "loss_first", first_losses[i]);
-    report("training", what->name, contenders[i].label, "loss_last", it->loss);
-    free(it->tokens), free(it->classes), free(it->inputs), free(it->targets), free(it);
-  }
-  report("training", what->name, "host", "time_steps", what->T * what->B);
-  report_contenders("training", what->name, contenders, count, 1);
-}
-
-void section_training(void) {
-  static const task tasks[] = {{"a: characters lstm 65-128 B=50 T=50", "charlm", "lstm", 65, 128, 1, 65, 50, 50},
-                               {"b: characters lstm 65-256-256 B=32 T=64", "charlm", "lstm", 65, 256, 2, 65, 32, 64},
-                               {"c: regression gru 8-64 B=32 T=100", "reg", "gru", 8, 64, 1, 1, 32, 100}};
-  for (int i = 0; i < 3; i++) measure_training(&tasks[i]);
 }

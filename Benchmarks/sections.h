@@ -16,7 +16,6 @@ void section_blocks(void);
 void section_silence(void);
 void section_sequence(void);
 void section_limits(void);
-void section_training(void);
 
 /* The sizes that most sections use, smallest first. */
 enum { GRID_COUNT = 6 };

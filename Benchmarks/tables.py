@@ -226,18 +226,64 @@ def load(results):
             print(f"\n{network}: {size:,.0f} bytes.")
 
 
+PEERS = ["onednn", "pytorch", "jax"]  # further engines may be other versions of Rill
+
+
 def training(results):
     engines = [engine for engine in results.engines if engine != "host"]
     rows = []
     for network in results.networks:
-        steps = results.get(network, "host", "time_steps")
+        for engine in engines:
+            median, peak = results.get(network, engine, "median_ns"), results.get(network, engine, "peak_kib")
+            if median:
+                losses = [number(results.get(network, engine, metric)) for metric in ("loss_first", "loss_last")]
+                speed = number(results.get(network, "host", "time_steps") / median * 1e9)
+                memory = number(peak / 1024 if peak else None)
+                rows.append([network, engine, spread(results, network, engine, 1e6), speed, memory, " → ".join(losses)])
+    note = "An update: forward, backward, clipping of the gradient's norm, Adam. Every engine in a process of its own, in turn."
+    table("Training", note, ["task", "engine", "ms per update", "time steps per second", "peak MiB", "loss"], rows)
+    training_ratios(results)
+    training_parts(results, engines)
+
+
+def training_ratios(results):
+    rows = []
+    for network in results.networks:
+        own, own_peak, torch_peak = (
+            results.get(network, engine, metric)
+            for engine, metric in (("rill", "median_ns"), ("rill", "peak_kib"), ("pytorch", "peak_kib"))
+        )
+        times = {engine: results.get(network, engine, "median_ns") for engine in PEERS}
+        times = {engine: time for engine, time in times.items() if time}
+        best = min(times, key=times.get, default=None)
+        alone = results.get(network.rpartition(" ")[0] + " threads=1", "rill", "median_ns")
+        is_alone = network.endswith(" threads=1")
+        rows.append([
+            network,
+            best or "–",
+            ratio(own / times[best] if own and best else None),
+            "" if is_alone else ratio(own / alone if own and alone else None),
+            ratio(own_peak / torch_peak if own_peak and torch_peak else None),
+        ])  # fmt: skip
+    note = "Rill's time and peak memory relative to others, of the same run."
+    head = ["task", "fastest peer", "rill / fastest peer", "rill / rill in one thread", "peak memory, rill / pytorch"]
+    table("Training, relative", note, head, rows)
+
+
+def training_parts(results, engines):
+    parts = ["forward_ns", "backward_ns", "optimizer_ns"]
+    rows = []
+    for network in results.networks:
+        flops, limit = (results.get(network, "host", metric) for metric in ("flops", "limit_gflops"))
         for engine in engines:
             median = results.get(network, engine, "median_ns")
-            losses = [number(results.get(network, engine, metric)) for metric in ("loss_first", "loss_last")]
-            speed = number(steps / median * 1e9 if steps and median else None)
-            rows.append([network, engine, spread(results, network, engine, 1e6), speed, " → ".join(losses)])
-    head = ["task", "engine", "ms per update", "time steps per second", "loss"]
-    table("Training", "Forward, backward and Adam, in one thread.", head, rows)
+            if median:
+                times = [results.get(network, engine, part) for part in parts]
+                cells = [number(time / 1e6 if time else None) for time in times]
+                rows.append([network, engine, *cells, number(flops / median), ratio(flops / median / limit)])
+    note = "Milliseconds of the parts, where an engine can tell them apart; its useful arithmetic against what the cores could multiply and add."
+    head = ["task", "engine", "forward and loss", "backward", "clipping and Adam", "GFLOP/s", "of the limit"]
+    table("Parts of an update, and the limit", note, head, rows)
 
 
 def agreement(results):

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Builds the library and the engines of Benchmarks/, measures, and prints tables (progress goes to standard error). Environment:
-#   SECTIONS       parts to run, by default all but training:
+#   SECTIONS       parts to run, by default all:
 #                  step sizes tail precision streams blocks silence sequence limits load training
 #   BENCH_QUICK    1: a few seconds, to see that everything works; the numbers mean nothing
 #   BENCH_CORE     the processor to run on; by default the last that is allowed
-#   BENCH_PYTHON   a Python for the tables, and for ONNX Runtime if it has onnxruntime and onnx; by default .build/venv's, else python3
+#   BENCH_PYTHON   Pythons, with colons between them, for the tables and for what they have of onnxruntime and onnx, torch, jax;
+#                  .build/venv's and python3 are tried after them
 #   ENGINES        further engines: paths of shared objects with the interface of Benchmarks/engine.h
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-sections=${SECTIONS:-step sizes tail precision streams blocks silence sequence limits load}
+sections=${SECTIONS:-step sizes tail precision streams blocks silence sequence limits load training}
 quick=${BENCH_QUICK:-}
 if [ "$quick" = 0 ]; then quick=; fi
 stage=$PWD/.build/bench-stage
@@ -48,9 +49,19 @@ build_engines() {
     -o "$output/rill.so" "${rill_libraries[@]}" -lm
   if ! echo '#include <dnnl.hpp>' | "${CXX:-g++}" -std=c++17 -fsyntax-only -x c++ - 2>/dev/null; then
     note "without oneDNN; to have it: sudo apt-get install g++ libdnnl-dev"
-  elif ! "${CXX:-g++}" -std=c++17 -O2 -Wall -Wextra -fPIC -shared Benchmarks/onednn_engine.cpp -o "$output/onednn.so" -ldnnl; then
-    note "without oneDNN: this version of it does not fit Benchmarks/onednn_engine.cpp"
+  elif ! onednn; then
+    note "without oneDNN: this version of it does not fit Benchmarks/onednn_*.cpp"
   fi
+}
+
+# Linked without -ffast-math, as above.
+onednn() {
+  local part
+  for part in engine training; do
+    "${CXX:-g++}" -std=c++17 -O3 -march=native -ffast-math -fopenmp -Wall -Wextra -fPIC -c "Benchmarks/onednn_$part.cpp" \
+      -o "$output/onednn_$part.o" || return 1
+  done
+  "${CXX:-g++}" -shared -fopenmp "$output"/onednn_{engine,training}.o -o "$output/onednn.so" -ldnnl
 }
 
 build_hosts() {
@@ -58,15 +69,23 @@ build_hosts() {
   "$compiler" "${warnings[@]}" -O2 "${rill_flags[@]}" Benchmarks/{host,engines,timing,rill_network}.c Benchmarks/section_*.c \
     "$output/machine.o" -o "$output/host" "${rill_libraries[@]}" -ldl -lm
   "$compiler" "${warnings[@]}" -O2 "${rill_flags[@]}" Benchmarks/load.c -o "$output/load" -ldl
+  "$compiler" "${warnings[@]}" -O2 Benchmarks/{train,timing}.c "$output/machine.o" -o "$output/train" -ldl -lm
 }
 
-python=
-for candidate in "${BENCH_PYTHON:-}" .build/venv/bin/python python3 /usr/bin/python3; do
-  if [ -n "$candidate" ] && "$candidate" -c '' 2>/dev/null; then
-    python=$candidate
-    break
-  fi
-done
+IFS=: read -r -a pythons <<<"${BENCH_PYTHON:-}"
+pythons+=(.build/venv/bin/python python3 /usr/bin/python3)
+# python_with MODULE...: the first Python that has them, if there is one
+python_with() {
+  local candidate
+  for candidate in "${pythons[@]}"; do
+    if [ -n "$candidate" ] && "$candidate" -c 'import importlib.util, sys
+sys.exit(any(importlib.util.find_spec(name) is None for name in sys.argv[1:]))' "$@" 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+}
+python=$(python_with)
 
 # One core for everything: the last one, since the first is where the system likes to work.
 pin=()
@@ -99,20 +118,35 @@ measure_load() {
 }
 
 measure_onnx_runtime() {
-  if [ -z "$python" ] || ! "$python" -c 'import numpy, onnx, onnxruntime' 2>/dev/null; then
+  local python
+  python=$(python_with numpy onnx onnxruntime)
+  if [ -z "$python" ]; then
     note "without ONNX Runtime; to have it: a Python with onnxruntime and onnx from pip, named by BENCH_PYTHON"
     return
   fi
   "${pin[@]}" "$python" Benchmarks/onnxruntime_bench.py "$output" "$@"
 }
 
+measure_training() {
+  if [ -z "$python" ]; then
+    note "without training, which needs a python3"
+    return
+  fi
+  local peers=() with
+  with=$(python_with numpy torch)
+  if [ -n "$with" ]; then peers+=("pytorch=$with"); else note "without PyTorch; to have it: a Python with torch and numpy, named by BENCH_PYTHON"; fi
+  with=$(python_with numpy jax)
+  if [ -n "$with" ]; then peers+=("jax=$with"); else note "without JAX; to have it: a Python with jax[cpu], named by BENCH_PYTHON"; fi
+  BENCH_CORE=$core "$python" Benchmarks/training.py "$output" "${peers[@]}"
+}
+
 build_engines
 build_hosts
 started=$SECONDS
 native=() foreign=()
-has_load=
+has_load='' has_training=''
 for section in $sections; do
-  if [ "$section" = load ]; then has_load=1; else native+=("$section"); fi
+  if [ "$section" = load ]; then has_load=1; elif [ "$section" = training ]; then has_training=1; else native+=("$section"); fi
   if [ "$section" = step ] || [ "$section" = sequence ]; then foreign+=("$section"); fi
 done
 {
@@ -120,6 +154,7 @@ done
   "${pin[@]}" "$output/host" "$output" "${native[@]}"
   if [ -n "$has_load" ]; then measure_load; fi
   if [ ${#foreign[@]} -gt 0 ]; then measure_onnx_runtime "${foreign[@]}"; fi
+  if [ -n "$has_training" ]; then measure_training; fi
 } >"$results"
 note "measured in $((SECONDS - started)) s; every number is in ${results#"$PWD/"}"
 
