@@ -76,7 +76,7 @@
  * Status. A function that can fail returns rill_status: RILL_OK (0), or a negative RILL_ERROR_ code, with one line about
  * the fault in rill_last_error_message() of the calling thread. After a failure output arrays are untouched, handle
  * out-parameters are NULL, and every handle passed in is usable as before. Nothing here prints, exits, aborts, installs
- * handlers or keeps global state.
+ * handlers or keeps global state, and no thread is started but for the trainer option "threads".
  *
  * Ownership. A function copies what it is given; no pointer is kept after it returns. Handles hold on to what they need:
  * destroy them in any order, from any thread. Every _destroy function accepts NULL. Text and bytes go out into the caller's
