@@ -10,6 +10,8 @@ import CVector
   _ V: Int, _ P: Int, _ f: Frame, _ m: rill__matrix, _ u: Int, _ rows: Int, _ a: Source, _ aRow: Int, _ c: Target, _ cRow: Int,
   _ bias: Source?
 ) {
+  // A step of a single sequence is short: another call would cost it a tenth.
+  if rows == 1 && f.pointee.precision != rill__float32 { return smallRow(V, P, f, m, u, a, c, bias) }
   switch V {
   case 4: matrixFour(f, m, u, rows, a, aRow, c, cRow, bias)
   case 3: matrixThree(f, m, u, rows, a, aRow, c, cRow, bias)
@@ -65,14 +67,32 @@ import CVector
 ) {
   if f.pointee.precision == rill__float32 {
     affineRows(V, P, rows, m.rows, a, aRow, w, c, cRow, bias)
-  } else if rows == 1 {
-    if f.pointee.precision == rill__int8 {
-      quartersRow(V, P, m.rows, a, w, scales, c, bias)
-    } else {
-      halvesRow(V, P, m.rows, a, w, c, bias)
-    }
   } else {
     smallProduct(V, P, f, m.rows, w, scales, rows, a, aRow, c, cRow, bias)
+  }
+}
+
+/// One row with small weights.
+@inline(always) private func smallRow(
+  _ V: Int, _ P: Int, _ f: Frame, _ m: rill__matrix, _ u: Int, _ a: Source, _ c: Target, _ bias: Source?
+) {
+  let w = firstRow(f, m, u)
+  let scales = w + (m.scales_at - m.at)
+  if V == 4 && splitsFours {
+    smallRowPart(2, P, f, m, w, scales, a, c, bias)
+    smallRowPart(2, P, f, m, w + m.half, scales + 32, a, c + 32, bias.map { $0 + 32 })
+  } else {
+    smallRowPart(V, P, f, m, w, scales, a, c, bias)
+  }
+}
+
+@inline(always) private func smallRowPart(
+  _ V: Int, _ P: Int, _ f: Frame, _ m: rill__matrix, _ w: Source, _ scales: Source, _ a: Source, _ c: Target, _ bias: Source?
+) {
+  if f.pointee.precision == rill__int8 {
+    quartersRow(V, P, m.rows, a, w, scales, c, bias)
+  } else {
+    halvesRow(V, P, m.rows, a, w, c, bias)
   }
 }
 
