@@ -53,8 +53,8 @@ package class Cell: Unit {
     return rest == 0 ? [groups] : [groups, RowCall(kernel: single, first: count * group.size, count: rest, stride: 1)]
   }
 
-  /// The gradient of z in place of its factors, and frame.carry: the gradient of the hidden state before the step. frame.dh is that of the
-  /// state after it.
+  /// From the gradient of the hidden state after the step, frame.dy + frame.carry: that of z in place of its factors, and in frame.carry that of
+  /// the state before it.
   func backwardStep(_ frame: inout rill__backward_frame, _ tape: Tape, _ kernels: Kernels) {}
 
   package final var outputSize: Int { shape.hiddenSize }

@@ -67,8 +67,11 @@ package final class Network {
   /// True if the model gives one output per sequence.
   package var isPerSequence: Bool { sequenceEnd != nil }
 
+  /// Units past the end of the sequences have one step, at its last: for each sequence its own.
+  package func isPastEnd(_ unit: Int) -> Bool { sequenceEnd.map { unit >= $0 } ?? false }
+
   /// Time steps that a unit sees of `all`.
-  package func steps(of unit: Int, _ all: Int) -> Int { sequenceEnd.map { unit >= $0 } ?? false ? 1 : all }
+  package func steps(of unit: Int, _ all: Int) -> Int { isPastEnd(unit) ? 1 : all }
 
   /// Biases are added in the floating-point mode of all computation, so that training and streams see the same bits.
   package func pack(

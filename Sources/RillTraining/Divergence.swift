@@ -49,7 +49,7 @@ extension Workspace {
       for unit in activeUnits {
         guard let step = step(of: unit, at: time) else { continue }
         let size = network.units[unit].outputSize
-        for row in 0..<pass.rows where isPast(unit) || time < length(row, pass) {
+        for row in 0..<pass.rows where network.isPastEnd(unit) || time < length(row, pass) {
           let output = tapes[unit].output + (step * pass.rows + row) * tapes[unit].outputStride
           if network.kernels.table.all_finite(output, size) == 0 { return (unit, min(time, length(row, pass) - 1), row) }
         }
@@ -70,14 +70,11 @@ extension Workspace {
     return nil
   }
 
-  /// Units past the end of the sequences have one step, at its last: for each sequence its own.
-  private func isPast(_ unit: Int) -> Bool { network.sequenceEnd.map { unit >= $0 } ?? false }
-
   private func length(_ row: Int, _ pass: Pass) -> Int { pass.lengths.map { Int($0[row]) } ?? Int.max }
 
   /// The step of a unit's tape that belongs to a time step of the batch.
   private func step(of unit: Int, at time: Int) -> Int? {
-    if !isPast(unit) { return time - segment.lowerBound }
+    if !network.isPastEnd(unit) { return time - segment.lowerBound }
     return time == segment.upperBound - 1 ? 0 : nil
   }
 }

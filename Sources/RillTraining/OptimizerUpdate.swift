@@ -33,32 +33,14 @@ extension Optimizer {
     return sum
   }
 
-  /// The Euclidean norm of the gradient.
-  package func norm(_ gradients: UnsafePointer<Float>) -> Double {
-    for index in 0..<memory.slices.count { measure(gradients, slice: index) }
-    return sumOfSquares().squareRoot()
-  }
-
   // MARK: the update
 
   package var sliceCount: Int { memory.slices.count }
 
-  /// Changes the parameters by the gradient, scaled by `scale` and then limited to ±`limit`. Nothing changes if a result would not be finite.
-  package func update(
-    _ parameters: UnsafeMutablePointer<Float>, _ gradients: UnsafePointer<Float>, scale: Float, limit: Float
-  ) throws(RillError) {
-    let update = prepare(parameters, gradients, scale: scale, limit: limit)
-    var isFinite = true
-    for index in 0..<memory.slices.count { isFinite = isFinite && check(update, slice: index) }
-    guard isFinite else { throw Optimizer.diverged }
-    for index in 0..<memory.slices.count { commit(update, slice: index) }
-    finish(update)
-  }
-
   package static var diverged: RillError { .diverged("an updated parameter or moment would not be finite; lower the learning rate") }
 
-  /// An update is prepared, checked for every slice, and if all are well committed for every slice, and finished. Slices may be checked, and then
-  /// committed, by several threads.
+  /// The parameters are changed by the gradient, scaled by `scale` and then limited to ±`limit`: an update is prepared, checked for every slice,
+  /// and if all are well committed for every slice, and finished. Slices may be checked, and then committed, by several threads.
   package func prepare(
     _ parameters: UnsafeMutablePointer<Float>, _ gradients: UnsafePointer<Float>, scale: Float, limit: Float
   ) -> Update {

@@ -65,10 +65,10 @@ final class Workspace {
     for index in activeUnits {
       let unit = network.units[index]
       let tape = tapes[index]
-      let isPast = network.sequenceEnd.map { index >= $0 } ?? false
       if index == network.sequenceEnd, let all = input { input = all + (segment.count - 1) * batch.rows * stride }
       tape.prepare(
-        unit, pass, start: isPast ? 0 : segment.lowerBound, steps: isPast ? 1 : segment.count, x: input, xStride: stride,
+        unit, pass, start: network.isPastEnd(index) ? 0 : segment.lowerBound, steps: network.steps(of: index, segment.count), x: input,
+        xStride: stride,
         tokens: index == 0 ? batch.tokenValues.map { $0 + segment.lowerBound * batch.rows } : nil)
       input = UnsafePointer(tape.output)
       stride = tape.outputStride

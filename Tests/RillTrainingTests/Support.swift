@@ -40,7 +40,18 @@ final class Descent {
     return gradients.pointer
   }
 
-  func update() throws { try optimizer.update(parameters.pointer, gradient(), scale: 0.5, limit: 0.4) }
+  /// One thread's update, slice after slice; the norm of its gradient.
+  @discardableResult
+  func update() throws -> Double {
+    let slices = 0..<optimizer.sliceCount
+    let gradient = gradient()
+    for slice in slices { optimizer.measure(gradient, slice: slice) }
+    let update = optimizer.prepare(parameters.pointer, gradient, scale: 0.5, limit: 0.4)
+    guard slices.allSatisfy({ optimizer.check(update, slice: $0) }) else { throw Optimizer.diverged }
+    for slice in slices { optimizer.commit(update, slice: slice) }
+    optimizer.finish(update)
+    return optimizer.sumOfSquares().squareRoot()
+  }
 
   var bits: [UInt32] { (0..<parameters.count).map { parameters.pointer[$0].bitPattern } }
 

@@ -86,7 +86,8 @@ class ResumableTrainer(NativeObject[TrainerHandle]):
             check(library.rill_trainer_set_data(self._open(), content, len(content)))
 
     def reset_state(self, lane: Optional[int] = None) -> None:
-        """The next batch begins in the model's initial state: all lanes, or one. Raises ArgumentError, StateError (not stateful)."""
+        """The next batch begins in the model's initial state: all lanes, or one. Raises ArgumentError (no such lane), StateError (not
+        stateful; lanes before the first update)."""
         with self._lock:
             if lane is None:
                 check(library.rill_trainer_reset_state(self._open()))
@@ -96,7 +97,7 @@ class ResumableTrainer(NativeObject[TrainerHandle]):
     def set_state(self, stream: Stream) -> None:
         """The next update's batch, of as many sequences as the stream has lanes, begins in the stream's states.
 
-        Raises ArgumentError (other recurrent layers), StateError (not stateful; the stream needs a reset), OutOfMemoryError.
+        Raises ArgumentError (other recurrent layers), StateError (the stream needs a reset), OutOfMemoryError.
         """
         with self._with_stream(stream):
             check(library.rill_trainer_set_state(self._open(), stream._open()))
@@ -104,7 +105,7 @@ class ResumableTrainer(NativeObject[TrainerHandle]):
     def get_state(self, stream: Stream) -> None:
         """Puts the states in which the last batch ended into a stream of as many lanes.
 
-        Raises ArgumentError (other recurrent layers or lanes), StateError (not stateful, or no batch yet), OutOfMemoryError.
+        Raises ArgumentError (other recurrent layers or lanes), StateError (no batch yet), OutOfMemoryError.
         """
         with self._with_stream(stream):
             check(library.rill_trainer_get_state(self._open(), stream._open()))

@@ -62,8 +62,8 @@ class Trainer(FittingTrainer):
             {"type": "bce", "positive_weights": [10]}, {"type": "huber", "delta": 0.5} or {"type": "esr", "pre_emphasis": 0.95}; names
             and defaults are those of rill_trainer_create in rill.h, formulas stand in docs/losses.md.
         seed: of dropout, 0 <= seed < 2**64; the same seed, data and options give the same parameters.
-        optimizer: "sgd", "adagrad", "rmsprop", "adam", "adamw", "nadam", or a dict such as {"type": "sgd", "learning_rate": 0.01, "momentum": 0.9}; names and defaults
-            are those of rill_trainer_create in rill.h.
+        optimizer: "sgd", "adagrad", "rmsprop", "adam", "adamw", "nadam", or a dict such as {"type": "sgd", "learning_rate": 0.01,
+            "momentum": 0.9}; names and defaults are those of rill_trainer_create in rill.h.
         learning_rate: of the optimizer; None for its default (adam and adamw 0.001, nadam 0.002, others 0.01).
         clip_norm: scale the gradient down to this global norm if it is longer. clip_value: then limit every element to +- this value.
         reduction: "mean" over the valid steps of the batch (cross_entropy), their elements (mse, mae, huber, bce), or sequences and outputs
@@ -82,8 +82,8 @@ class Trainer(FittingTrainer):
         burn_in: steps at the beginning of every batch that only find a state: no loss counts and no gradient reaches into them.
         truncation: {"update_every": k1, "backpropagate": k2}: an update after every k1 steps of a batch, propagated back through the last
             k2 >= k1 (default k1) of them. Not for a model with one output per sequence.
-        checkpoint_every: save the activations of so many steps only, and compute them again in the backward pass: less memory, a third more
-            time, the same bits.
+        checkpoint_every: save the activations of so many steps only, and compute them again in the backward pass: less memory, a fifth to a
+            third more time, the same bits.
         threads: 1 ... 64, the calling one included; None for 1. The results have the same bits for every number.
         others: every other option of rill_trainer_create in rill.h, by its name there.
 
